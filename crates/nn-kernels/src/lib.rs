@@ -1,1 +1,40 @@
-//! Skeleton.
+//! Numeric kernels of the Vitrine engine: GEMM, convolution, pooling and element-wise functions.
+//!
+//! Everything here works on flat, contiguous slices in **NHWC** order (batch, height, width, channel), the
+//! layout of Keras's `channels_last`. A kernel gets its shape from a *geometry* that was validated once
+//! ([`conv::ConvGeometry`], [`pool::PoolGeometry`]); after that, computing cannot fail: a slice of the wrong
+//! length is a bug of the caller and panics with the operand's name, the expected and the given length.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`mod@reference`] | the definition of every operation as plain loops with `f64` sums: what tests compare with |
+//! | [`gemm`] | matrix product `C = A·B` and `C += A·B` on strided views |
+//! | [`conv`] | convolution in its three training verbs: `output`, `grad_input`, `grad_weight` |
+//! | [`pool`] | max, average and global average pooling, forward and backward |
+//! | [`elementwise`] | activation functions and their derivatives, softmax, bias |
+//! | [`optimizer`] | the parameter updates of SGD and Adam |
+//! | [`parallel`] | the only place where work is divided among threads |
+//!
+//! **Same bits.** Results do not depend on the number of threads: outputs are divided into blocks whose size
+//! depends on the geometry alone, and every sum has one fixed order (see [`parallel`]).
+
+pub mod conv;
+pub mod elementwise;
+pub mod gemm;
+pub mod optimizer;
+pub mod parallel;
+pub mod pool;
+pub mod reference;
+
+mod error;
+mod real;
+
+pub use elementwise::{Epilogue, Pointwise};
+pub use error::GeometryError;
+pub use real::Real;
+
+/// Panics unless `slice` has `expected` elements; `what` names the operand in the message.
+#[track_caller]
+pub(crate) fn check_len<T>(what: &str, slice: &[T], expected: usize) {
+    assert!(slice.len() == expected, "{what}: expected {expected} elements, got {}", slice.len());
+}

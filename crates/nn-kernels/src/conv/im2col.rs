@@ -1,0 +1,219 @@
+//! Convolution as a matrix product.
+//!
+//! Each output pixel sees a *patch* of the input. Writing the patches as rows of a **column matrix** turns
+//! convolution into GEMM, in all three directions (`k = kh·kw·in_c`, one row per output pixel):
+//!
+//! ```text
+//! output       y  [rows, out_c]  = col [rows, k]    · w  [k, out_c]
+//! grad_weight  dw [k, out_c]    += col^T [k, rows]  · dy [rows, out_c]
+//! grad_input   dcol [rows, k]    = dy [rows, out_c] · w^T [out_c, k],   dx = col2im(dcol)
+//! ```
+//!
+//! [`col2im`] adds each patch back to the pixels it was copied from; it is the adjoint of [`im2col`]. With
+//! groups, each group of channels is a product of its own.
+//!
+//! Rows are counted in *lines*, one line being one row of output pixels of one image, and only a block of
+//! lines exists as a column matrix at a time.
+
+use std::ops::Range;
+
+use ndarray::{ArrayView2, ArrayViewMut2, s};
+
+use super::ConvGeometry;
+use crate::gemm::{Update, gemm_block};
+use crate::parallel::{for_each_chunk, part_of, sum_parts};
+use crate::{Epilogue, Real};
+
+/// Size that a block of the column matrix should not exceed: half of a typical second-level cache, so that
+/// the patches are still there when the GEMM reads them.
+const COLUMN_BYTES: usize = 512 * 1024;
+
+/// Images whose input gradient one thread computes at a time hold at least this many output pixels, so that
+/// the GEMM of a small map does not degenerate to single rows.
+const GRAD_INPUT_PIXELS: usize = 256;
+
+/// Parts into which the sum of the weight gradient is divided.
+const GRAD_WEIGHT_PARTS: usize = 16;
+
+pub(super) fn output<R: Real>(g: &ConvGeometry, x: &[R], w: &[R], epilogue: Epilogue<R>, y: &mut [R]) {
+    let w = weight_view(g, w);
+    let lines = lines_per_block::<R>(g);
+    let line_len = g.out_w * g.out_c;
+    for_each_chunk(y, lines * line_len, |i, y| {
+        let block = i * lines..i * lines + y.len() / line_len;
+        let rows = block.len() * g.out_w;
+        R::with_scratch(rows * g.patch_len(), |col| {
+            let mut y = ArrayViewMut2::from_shape((rows, g.out_c), &mut *y).expect("rows of out_c");
+            for group in 0..g.groups {
+                im2col(g, group, x, block.clone(), col);
+                let col = ArrayView2::from_shape((rows, g.patch_len()), &*col).expect("rows of patches");
+                let out = out_channels(g, group);
+                // y [rows, out_c/groups] = col [rows, k] · w [k, out_c/groups]
+                gemm_block(col, w.slice(s![.., out.clone()]), y.slice_mut(s![.., out]), Update::Assign);
+            }
+        });
+        epilogue.apply_block(y, g.out_c);
+    });
+}
+
+pub(super) fn grad_input<R: Real>(g: &ConvGeometry, dy: &[R], w: &[R], dx: &mut [R]) {
+    let w = weight_view(g, w);
+    let block = lines_per_block::<R>(g);
+    let images = GRAD_INPUT_PIXELS.div_ceil(g.out_h * g.out_w);
+    // Patches overlap, so the lines of one image are added up by one thread, in order.
+    for_each_chunk(dx, images * g.input_len(), |i, dx| {
+        dx.fill(R::zero());
+        let images_here = dx.len() / g.input_len();
+        let dy = &dy[i * images * g.output_len()..][..images_here * g.output_len()];
+        let all_lines = images_here * g.out_h;
+        for start in (0..all_lines).step_by(block) {
+            let lines = start..all_lines.min(start + block);
+            let dy = output_rows(g, dy, &lines);
+            R::with_scratch(dy.nrows() * g.patch_len(), |dcol| {
+                for group in 0..g.groups {
+                    let out = out_channels(g, group);
+                    let mut view = ArrayViewMut2::from_shape((dy.nrows(), g.patch_len()), &mut *dcol)
+                        .expect("rows of patches");
+                    // dcol [rows, k] = dy [rows, out_c/groups] · w^T [out_c/groups, k]
+                    let w_t = w.slice(s![.., out.clone()]).reversed_axes();
+                    gemm_block(dy.slice(s![.., out]), w_t, view.view_mut(), Update::Assign);
+                    col2im(g, group, dcol, lines.clone(), dx);
+                }
+            });
+        }
+    });
+}
+
+pub(super) fn grad_weight<R: Real>(g: &ConvGeometry, x: &[R], dy: &[R], dw: &mut [R]) {
+    let block = lines_per_block::<R>(g);
+    let all_lines = dy.len() / (g.out_w * g.out_c);
+    let parts = all_lines.div_ceil(block).min(GRAD_WEIGHT_PARTS);
+    sum_parts(dw, parts, |part, dw| {
+        let mut dw = ArrayViewMut2::from_shape((g.patch_len(), g.out_c), dw).expect("patches by out_c");
+        let part = part_of(all_lines, parts, part);
+        for start in part.clone().step_by(block) {
+            let lines = start..part.end.min(start + block);
+            let dy = output_rows(g, dy, &lines);
+            R::with_scratch(dy.nrows() * g.patch_len(), |col| {
+                for group in 0..g.groups {
+                    im2col(g, group, x, lines.clone(), col);
+                    let col =
+                        ArrayView2::from_shape((dy.nrows(), g.patch_len()), &*col).expect("rows of patches");
+                    let out = out_channels(g, group);
+                    // dw [k, out_c/groups] += col^T [k, rows] · dy [rows, out_c/groups]
+                    let dw = dw.slice_mut(s![.., out.clone()]);
+                    gemm_block(col.t(), dy.slice(s![.., out]), dw, Update::Add);
+                }
+            });
+        }
+    });
+}
+
+/// Copies the patches of `lines` into `col`, one row per output pixel; taps outside the input give zeros.
+///
+/// # Shapes
+/// `x`: `[n, in_h, in_w, in_c]`, `col`: `[lines·out_w, kh·kw·(in_c / groups)]`. A line is one row of output
+/// pixels; line `l` belongs to image `l / out_h`.
+pub fn im2col<R: Real>(g: &ConvGeometry, group: usize, x: &[R], lines: Range<usize>, col: &mut [R]) {
+    let group_c = g.in_c / g.groups;
+    for_each_run(g, group, lines, |at, run| match run {
+        Run::Padding { len } => col[at..at + len].fill(R::zero()),
+        Run::Input { start, pixels } => {
+            if g.groups == 1 {
+                col[at..at + pixels * group_c].copy_from_slice(&x[start..start + pixels * group_c]);
+            } else {
+                for pixel in 0..pixels {
+                    let from = start + pixel * g.in_c;
+                    let to = at + pixel * group_c;
+                    col[to..to + group_c].copy_from_slice(&x[from..from + group_c]);
+                }
+            }
+        }
+    });
+}
+
+/// Adds the patches in `col` to the pixels of `dx` that [`im2col`] copies them from: its adjoint.
+///
+/// # Shapes
+/// As [`im2col`], with `dx` in the place of `x`.
+pub fn col2im<R: Real>(g: &ConvGeometry, group: usize, col: &[R], lines: Range<usize>, dx: &mut [R]) {
+    let group_c = g.in_c / g.groups;
+    for_each_run(g, group, lines, |at, run| {
+        if let Run::Input { start, pixels } = run {
+            for pixel in 0..pixels {
+                let to = &mut dx[start + pixel * g.in_c..][..group_c];
+                for (sum, &value) in to.iter_mut().zip(&col[at + pixel * group_c..][..group_c]) {
+                    *sum += value;
+                }
+            }
+        }
+    });
+}
+
+/// A stretch of one patch's row that is contiguous in the column matrix.
+enum Run {
+    /// `len` elements that lie outside the input.
+    Padding { len: usize },
+    /// `pixels` neighbouring input pixels, the first element of the first at `start`.
+    Input { start: usize, pixels: usize },
+}
+
+/// Visits every patch of `lines` in runs; the first argument of `visit` is the run's place in the column matrix.
+fn for_each_run(g: &ConvGeometry, group: usize, lines: Range<usize>, mut visit: impl FnMut(usize, Run)) {
+    let group_c = g.in_c / g.groups;
+    let mut at = 0;
+    for line in lines {
+        let (image, oh) = (line / g.out_h, line % g.out_h);
+        for ow in 0..g.out_w {
+            for kh in 0..g.kh {
+                let ih = (oh * g.stride_h + kh * g.dilation_h).wrapping_sub(g.pad_top);
+                if ih >= g.in_h {
+                    // Above (wrapped) or below the input.
+                    visit(at, Run::Padding { len: g.kw * group_c });
+                    at += g.kw * group_c;
+                    continue;
+                }
+                let row = (image * g.in_h + ih) * g.in_w;
+                // Position of tap kw; negative numbers wrap to huge ones, which are outside as well.
+                let column = |kw: usize| (ow * g.stride_w + kw * g.dilation_w).wrapping_sub(g.pad_left);
+                if g.dilation_w == 1 && column(0) < g.in_w && column(g.kw - 1) < g.in_w {
+                    let start = (row + column(0)) * g.in_c + group * group_c;
+                    visit(at, Run::Input { start, pixels: g.kw });
+                    at += g.kw * group_c;
+                    continue;
+                }
+                for kw in 0..g.kw {
+                    let iw = column(kw);
+                    if iw < g.in_w {
+                        let start = (row + iw) * g.in_c + group * group_c;
+                        visit(at, Run::Input { start, pixels: 1 });
+                    } else {
+                        visit(at, Run::Padding { len: group_c });
+                    }
+                    at += group_c;
+                }
+            }
+        }
+    }
+}
+
+fn lines_per_block<R>(g: &ConvGeometry) -> usize {
+    let line_bytes = g.out_w * g.patch_len() * size_of::<R>();
+    (COLUMN_BYTES / line_bytes).max(1)
+}
+
+fn weight_view<'a, R: Real>(g: &ConvGeometry, w: &'a [R]) -> ArrayView2<'a, R> {
+    ArrayView2::from_shape((g.patch_len(), g.out_c), w).expect("length checked by the caller")
+}
+
+/// The output pixels of `lines` as rows of `out_c` values.
+fn output_rows<'a, R: Real>(g: &ConvGeometry, y: &'a [R], lines: &Range<usize>) -> ArrayView2<'a, R> {
+    let line_len = g.out_w * g.out_c;
+    let rows = &y[lines.start * line_len..lines.end * line_len];
+    ArrayView2::from_shape((lines.len() * g.out_w, g.out_c), rows).expect("rows of out_c")
+}
+
+fn out_channels(g: &ConvGeometry, group: usize) -> Range<usize> {
+    let per_group = g.out_c / g.groups;
+    group * per_group..(group + 1) * per_group
+}

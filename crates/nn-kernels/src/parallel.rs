@@ -1,0 +1,98 @@
+//! Dividing work among threads, in one place.
+//!
+//! Two patterns are enough for the whole engine:
+//!
+//! * [`for_each_chunk`]: the output is cut into consecutive chunks and each chunk is written by one thread;
+//! * [`sum_parts`]: a sum over the batch is cut into parts, each part is summed on its own, and the partial
+//!   sums are added in the order of the parts.
+//!
+//! The cuts depend on sizes alone, never on the number of threads, so that results are the same bits for
+//! every thread count. The thread pool is rayon's current one.
+
+use rayon::prelude::*;
+
+use crate::Real;
+
+/// Elements that one thread handles at a time in element-wise work: 64 KiB of `f32`, so that a chunk's input
+/// and output stay in a core's own cache.
+pub const ELEMENTS_PER_CHUNK: usize = 16 * 1024;
+
+/// Calls `body(i, chunk)` for the consecutive chunks of `out`, each `chunk_len` long but the last, in parallel.
+pub fn for_each_chunk<T: Send>(out: &mut [T], chunk_len: usize, body: impl Fn(usize, &mut [T]) + Sync) {
+    if out.len() <= chunk_len {
+        if !out.is_empty() {
+            body(0, out);
+        }
+        return;
+    }
+    out.par_chunks_mut(chunk_len).enumerate().for_each(|(i, chunk)| body(i, chunk));
+}
+
+/// Like [`for_each_chunk`] with two outputs that are cut in step.
+///
+/// # Panics
+/// If the two outputs do not have the same number of chunks.
+pub fn for_each_chunk_pair<T: Send, U: Send>(
+    (first, first_len): (&mut [T], usize),
+    (second, second_len): (&mut [U], usize),
+    body: impl Fn(usize, &mut [T], &mut [U]) + Sync,
+) {
+    assert_eq!(first.len().div_ceil(first_len), second.len().div_ceil(second_len), "outputs are not in step");
+    first
+        .par_chunks_mut(first_len)
+        .zip(second.par_chunks_mut(second_len))
+        .enumerate()
+        .for_each(|(i, (a, b))| body(i, a, b));
+}
+
+/// Like [`for_each_chunk`] with three outputs of equal length, in chunks of [`ELEMENTS_PER_CHUNK`].
+///
+/// # Panics
+/// If the outputs differ in length.
+pub fn for_each_chunk_triple<T: Send>(
+    first: &mut [T],
+    second: &mut [T],
+    third: &mut [T],
+    body: impl Fn(usize, &mut [T], &mut [T], &mut [T]) + Sync,
+) {
+    assert!(first.len() == second.len() && first.len() == third.len(), "outputs differ in length");
+    first
+        .par_chunks_mut(ELEMENTS_PER_CHUNK)
+        .zip(second.par_chunks_mut(ELEMENTS_PER_CHUNK))
+        .zip(third.par_chunks_mut(ELEMENTS_PER_CHUNK))
+        .enumerate()
+        .for_each(|(i, ((a, b), c))| body(i, a, b, c));
+}
+
+/// Adds to `out` the sum of `parts` terms: `out += term(0) + term(1) + ..`, always in this order.
+///
+/// `term(i, buffer)` *adds* its term to a buffer of `out`'s length that starts as zeros. Terms are computed
+/// in parallel.
+pub fn sum_parts<R: Real>(out: &mut [R], parts: usize, term: impl Fn(usize, &mut [R]) + Sync) {
+    let len = out.len();
+    if len == 0 || parts == 0 {
+        return;
+    }
+    R::with_scratch(parts * len, |partial| {
+        for_each_chunk(partial, len, |part, buffer| {
+            buffer.fill(R::zero());
+            term(part, buffer);
+        });
+        let partial = &*partial;
+        for_each_chunk(out, ELEMENTS_PER_CHUNK, |i, chunk| {
+            let start = i * ELEMENTS_PER_CHUNK;
+            for part in 0..parts {
+                let addend = &partial[part * len + start..][..chunk.len()];
+                for (sum, &value) in chunk.iter_mut().zip(addend) {
+                    *sum += value;
+                }
+            }
+        });
+    });
+}
+
+/// Cuts `0..len` into at most `parts` consecutive ranges of nearly equal length and returns the `i`-th.
+pub fn part_of(len: usize, parts: usize, i: usize) -> std::ops::Range<usize> {
+    let per_part = len.div_ceil(parts);
+    (i * per_part).min(len)..((i + 1) * per_part).min(len)
+}

@@ -1,0 +1,81 @@
+//! The element types of the engine.
+
+use std::cell::RefCell;
+use std::fmt::{Debug, Display};
+use std::iter::Sum;
+
+use ndarray::{LinalgScalar, ScalarOperand};
+use num_traits::{Float, NumAssign};
+
+/// An element type: `f32` trains, `f64` checks.
+///
+/// The trait is sealed. Both types run through the same layer code, so a gradient check in `f64` proves the
+/// code that trains in `f32`.
+pub trait Real:
+    sealed::Sealed
+    + Float
+    + NumAssign
+    + LinalgScalar
+    + ScalarOperand
+    + Sum
+    + Default
+    + Debug
+    + Display
+    + Send
+    + Sync
+    + 'static
+{
+    /// The type's name, `"f32"` or `"f64"`.
+    const NAME: &'static str;
+
+    /// Rounds an `f64` to this type.
+    fn of(value: f64) -> Self;
+
+    /// This value as an `f64`; exact.
+    fn as_f64(self) -> f64;
+
+    /// Lends `body` a buffer of `len` elements with unspecified contents.
+    ///
+    /// The buffer belongs to the calling thread and is kept for the next call, so a kernel that needs scratch
+    /// memory allocates only the first time. Calls may nest: an inner call gets another buffer.
+    fn with_scratch<T>(len: usize, body: impl FnOnce(&mut [Self]) -> T) -> T;
+}
+
+macro_rules! impl_real {
+    ($type:ident) => {
+        impl Real for $type {
+            const NAME: &'static str = stringify!($type);
+
+            fn of(value: f64) -> Self {
+                value as $type
+            }
+
+            fn as_f64(self) -> f64 {
+                f64::from(self)
+            }
+
+            fn with_scratch<T>(len: usize, body: impl FnOnce(&mut [Self]) -> T) -> T {
+                thread_local! {
+                    static SPARE: RefCell<Vec<Vec<$type>>> = const { RefCell::new(Vec::new()) };
+                }
+                // Taken out for the duration of the call: a nested call, also one that a work-stealing
+                // thread pool runs inside `body`, finds the next spare buffer or makes one.
+                let mut buffer = SPARE.with(|spare| spare.borrow_mut().pop()).unwrap_or_default();
+                if buffer.len() < len {
+                    buffer.resize(len, 0.0);
+                }
+                let result = body(&mut buffer[..len]);
+                SPARE.with(|spare| spare.borrow_mut().push(buffer));
+                result
+            }
+        }
+        impl sealed::Sealed for $type {}
+    };
+}
+
+impl_real!(f32);
+impl_real!(f64);
+
+mod sealed {
+    pub trait Sealed {}
+}
