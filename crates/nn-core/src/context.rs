@@ -1,0 +1,118 @@
+use std::collections::BTreeMap;
+
+use ndarray::{ArrayD, IxDyn};
+use nn_kernels::Real;
+
+use crate::layer::Cache;
+use crate::rng::{Purpose, Stream};
+use crate::tensor::{Tensor, tensor};
+
+/// What a pass through a network carries along: where in training it is, which is all that randomness may
+/// depend on, and buffers to write into.
+///
+/// Buffers are handed back after use and lent again, so that in a training loop the memory of one step serves
+/// the next. A buffer that is not handed back is merely freed.
+#[derive(Debug)]
+pub struct Context<R> {
+    seed: u64,
+    epoch: u64,
+    step: u64,
+    buffers: Spare<R>,
+    index_buffers: Spare<u16>,
+}
+
+impl<R: Real> Context<R> {
+    /// A context at the beginning of training.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, epoch: 0, step: 0, buffers: Spare::default(), index_buffers: Spare::default() }
+    }
+
+    /// Moves to a step of an epoch, both counted from 0.
+    pub fn set_step(&mut self, epoch: u64, step: u64) {
+        (self.epoch, self.step) = (epoch, step);
+    }
+
+    /// The random numbers of the named layer at this step.
+    pub fn stream(&self, purpose: Purpose, layer: &str) -> Stream {
+        Stream::new(self.seed, purpose, self.epoch, self.step).of(layer)
+    }
+
+    /// A tensor with unspecified contents, to be overwritten.
+    pub fn buffer(&mut self, shape: &[usize]) -> Tensor<R> {
+        tensor(shape, self.buffers.take(shape.iter().product(), R::zero()))
+    }
+
+    /// A tensor of zeros.
+    pub fn zeros(&mut self, shape: &[usize]) -> Tensor<R> {
+        let mut zeros = self.buffer(shape);
+        zeros.fill(R::zero());
+        zeros
+    }
+
+    /// An array of 16-bit indices with unspecified contents.
+    pub fn index_buffer(&mut self, shape: &[usize]) -> ArrayD<u16> {
+        let indices = self.index_buffers.take(shape.iter().product(), 0);
+        ArrayD::from_shape_vec(IxDyn(shape), indices).expect("as many elements as the shape has")
+    }
+
+    /// Hands back a tensor's buffer, unless a clone of the tensor still needs it.
+    pub fn recycle(&mut self, tensor: Tensor<R>) {
+        if let Ok(owned) = tensor.try_into_owned_nocopy() {
+            self.buffers.put(owned.into_raw_vec_and_offset().0);
+        }
+    }
+
+    /// Hands back all buffers of a cache.
+    pub fn recycle_cache(&mut self, cache: Cache<R>) {
+        let (tensors, indices) = cache.into_parts();
+        for tensor in tensors {
+            self.recycle(tensor);
+        }
+        for indices in indices {
+            self.index_buffers.put(indices.into_raw_vec_and_offset().0);
+        }
+    }
+}
+
+/// Buffers waiting to be used again, by capacity.
+#[derive(Debug)]
+struct Spare<T>(BTreeMap<usize, Vec<Vec<T>>>);
+
+impl<T> Default for Spare<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T: Clone> Spare<T> {
+    /// The smallest spare buffer that holds `len` elements and is not more than twice as large, or a new one.
+    fn take(&mut self, len: usize, blank: T) -> Vec<T> {
+        let fitting = self.0.range_mut(len..=2 * len).find(|(_, buffers)| !buffers.is_empty());
+        let mut buffer = fitting.and_then(|(_, buffers)| buffers.pop()).unwrap_or_default();
+        buffer.truncate(len);
+        buffer.resize(len, blank);
+        buffer
+    }
+
+    fn put(&mut self, buffer: Vec<T>) {
+        self.0.entry(buffer.capacity()).or_default().push(buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_serves_again_unless_it_is_shared() {
+        let mut ctx = Context::<f32>::new(0);
+        let first = ctx.buffer(&[4, 5]);
+        let address = first.as_ptr();
+        ctx.recycle(first);
+        let second = ctx.buffer(&[2, 9]);
+        assert_eq!(second.as_ptr(), address);
+        let clone = second.clone();
+        ctx.recycle(second);
+        assert_ne!(ctx.buffer(&[2, 9]).as_ptr(), clone.as_ptr());
+    }
+}

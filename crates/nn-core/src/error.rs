@@ -1,0 +1,170 @@
+//! What can be wrong with a network or its training.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use nn_kernels::GeometryError;
+use thiserror::Error;
+
+use crate::Shape;
+
+/// Why one layer cannot be built.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum LayerError {
+    /// The sizes do not fit together.
+    #[error(transparent)]
+    Geometry(#[from] GeometryError),
+    /// An argument is out of range.
+    #[error("{name} = {value}: expected {expected}")]
+    Argument {
+        /// The argument's name.
+        name: String,
+        /// The value given.
+        value: String,
+        /// What is allowed.
+        expected: String,
+    },
+    /// The layer needs another kind of input.
+    #[error("expected an input of shape {expected}, got {got}")]
+    InputRank {
+        /// What the layer needs, in words.
+        expected: &'static str,
+        /// What it would get.
+        got: Shape,
+    },
+}
+
+impl LayerError {
+    /// An argument that is out of range.
+    pub fn argument(name: &str, value: impl Display, expected: &str) -> Self {
+        Self::Argument { name: name.into(), value: value.to_string(), expected: expected.into() }
+    }
+}
+
+/// Why a network cannot be built.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// One layer is impossible.
+    #[error("layer {index} {name:?} ({class_name}) on input {input}: {source}")]
+    Layer {
+        /// Position in the network, from 1.
+        index: usize,
+        /// The layer's name.
+        name: String,
+        /// The layer's class, such as `Conv2D`.
+        class_name: &'static str,
+        /// The shape that it would get.
+        input: Shape,
+        /// What is wrong.
+        source: Box<LayerError>,
+    },
+    /// A name is unusable.
+    #[error("layer {index}: the name {name:?} {problem}")]
+    Name {
+        /// Position in the network, from 1.
+        index: usize,
+        /// The name, shortened.
+        name: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The network has no layers or an impossible input.
+    #[error("network {name:?}: {problem}")]
+    Network {
+        /// The network's name.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// Why a configuration cannot be read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Not JSON, or not the JSON of a network.
+    #[error("not a network configuration: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The network contains a layer that has no configuration, such as one written outside this crate.
+    #[error("layer {0:?} has no configuration to save")]
+    NoConfig(String),
+}
+
+/// Why weights cannot be saved or loaded.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// The file cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is not a valid safetensors file.
+    #[error("{path}: not a valid weight file: {problem}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The file's tensors are not those of the network.
+    #[error("{path}: tensor {tensor:?}: {problem}")]
+    Tensor {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        tensor: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// Why training cannot start or had to stop.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// An option is out of range.
+    #[error("{name} = {value}: expected {expected}")]
+    Option {
+        /// The option's name.
+        name: &'static str,
+        /// The value given.
+        value: String,
+        /// What is allowed.
+        expected: String,
+    },
+    /// The data do not fit the network or the loss.
+    #[error("{0}")]
+    Data(String),
+    /// The loss became NaN or infinite.
+    #[error("non-finite loss {loss} at epoch {epoch}, step {step}: first seen in {place}")]
+    NonFinite {
+        /// The loss.
+        loss: f64,
+        /// Epoch, from 1.
+        epoch: usize,
+        /// Step of the epoch, from 1; 0 for the validation after it.
+        step: usize,
+        /// The layer, parameter or input with the first value that is not finite.
+        place: String,
+    },
+    /// A callback could not do its work.
+    #[error("{callback}: {problem}")]
+    Callback {
+        /// The callback's name.
+        callback: &'static str,
+        /// What went wrong.
+        problem: String,
+    },
+}
+
+impl TrainError {
+    pub(crate) fn option(name: &'static str, value: impl Display, expected: impl Into<String>) -> Self {
+        Self::Option { name, value: value.to_string(), expected: expected.into() }
+    }
+}

@@ -1,0 +1,190 @@
+//! The contract that every layer fulfils.
+//!
+//! ```text
+//! infer   (&self, x)            -> y             evaluation
+//! forward (&self, x)            -> (y, Cache)    training: y, and what backward will need
+//! backward(&self, dy, Cache)    -> dx            adds to the gradient of each parameter
+//! absorb  (&mut self, Cache)                     once per step: the only change of state
+//! ```
+//!
+//! The form of the contract, and why:
+//!
+//! * **`forward` and `backward` take `&self`.** Nothing can change between them behind the caller's back, the
+//!   same layer may work on several slices of a batch on several threads, and a gradient checker can call
+//!   them as often as it likes. The one thing that training changes in a layer besides its parameters,
+//!   running statistics, has a method of its own: [`Layer::absorb`].
+//! * **The cache is a value.** What a backward pass needs is named, shaped and visible ([`Cache`]), so it can
+//!   be shown to people, measured, and handed back for reuse; a backward pass without its forward pass, or a
+//!   second one on the same cache by accident, is not expressible or harmless.
+//! * **Gradients accumulate** (`+=`) into arrays that the caller owns ([`Gradients`]). Contributions of
+//!   several slices, penalties and shared uses simply add up; a parameter that is not trained has no array,
+//!   and the layer skips the work.
+//! * **`backward` is required.** A layer that cannot be differentiated in some configuration must be refused
+//!   when it is built.
+//! * **Everything that varies is in the [`Context`]**: random numbers, keyed by step and layer, and recycled
+//!   buffers.
+
+use std::fmt::Debug;
+
+use ndarray::ArrayD;
+use nn_kernels::Real;
+
+use crate::context::Context;
+use crate::regularizer::Regularizer;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// One building block of a network: a differentiable function of its input and its parameters.
+///
+/// In all methods the first axis of a tensor is the batch, and tensors are contiguous. The shapes of one
+/// sample are in [`Layer::info`].
+pub trait Layer<R: Real>: Debug + Send + Sync {
+    /// Name, class, shapes and cost.
+    fn info(&self) -> &LayerInfo;
+
+    /// The parameters, in the order in which [`Gradients`] holds their gradients.
+    fn params(&self) -> Vec<&Param<R>> {
+        Vec::new()
+    }
+
+    /// The parameters, for writing; the same order.
+    fn params_mut(&mut self) -> Vec<&mut Param<R>> {
+        Vec::new()
+    }
+
+    /// The output as used for prediction.
+    fn infer(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R>;
+
+    /// The output as used in training, and what [`Layer::backward`] needs.
+    ///
+    /// Must give the same result for the same input, parameters and position of `ctx`.
+    fn forward(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> (Tensor<R>, Cache<R>);
+
+    /// The gradient with respect to the input, `dx`, from that of the output, `dy`. Adds the gradient with
+    /// respect to each trained parameter to `gradients`.
+    ///
+    /// `dy` is the layer's own: it may be overwritten, and may be handed back to `ctx` when done. If
+    /// `gradients.input` is false the caller has no use for `dx`, and the layer may return `None`.
+    fn backward(
+        &self,
+        dy: Tensor<R>,
+        cache: &Cache<R>,
+        gradients: &mut Gradients<R>,
+        ctx: &mut Context<R>,
+    ) -> Option<Tensor<R>>;
+
+    /// Takes running statistics from a training pass. Called once per step, for the whole batch.
+    fn absorb(&mut self, _cache: &Cache<R>) {}
+}
+
+/// What is known of a layer once it is built.
+#[derive(Debug, Clone)]
+pub struct LayerInfo {
+    /// The layer's name, unique in its network.
+    pub name: String,
+    /// The layer's class in Keras's words, such as `Conv2D`.
+    pub class_name: &'static str,
+    /// Shape of one input sample.
+    pub input_shape: Shape,
+    /// Shape of one output sample.
+    pub output_shape: Shape,
+    /// Multiply-adds of one forward pass over one sample; products with padding count.
+    pub macs: u64,
+}
+
+/// A parameter of a layer.
+#[derive(Debug, Clone)]
+pub struct Param<R: Real> {
+    /// Its name in the layer, such as `kernel`.
+    pub name: &'static str,
+    /// Its value.
+    pub value: Tensor<R>,
+    /// Whether training changes it.
+    pub trainable: bool,
+    /// The penalty on it, if any.
+    pub regularizer: Option<Regularizer>,
+}
+
+impl<R: Real> Param<R> {
+    /// A parameter that is trained, without a penalty.
+    pub fn new(name: &'static str, value: Tensor<R>) -> Self {
+        Self { name, value, trainable: true, regularizer: None }
+    }
+}
+
+/// Where a backward pass puts its results.
+#[derive(Debug)]
+pub struct Gradients<'a, R: Real> {
+    /// Whether the caller wants the gradient of the input.
+    pub input: bool,
+    /// For each of [`Layer::params`] the array to add its gradient to; `None` if it is not trained.
+    pub params: &'a mut [Option<ArrayD<R>>],
+}
+
+impl<R: Real> Gradients<'_, R> {
+    /// The flat gradient of the `index`-th parameter, to be added to; `None` if it is not trained.
+    pub fn param(&mut self, index: usize) -> Option<&mut [R]> {
+        self.params[index].as_mut().map(|grad| grad.as_slice_mut().expect("gradients are contiguous"))
+    }
+}
+
+/// What a forward pass keeps for its backward pass: named tensors and named arrays of indices.
+#[derive(Debug, Clone, Default)]
+pub struct Cache<R: Real> {
+    tensors: Vec<(&'static str, Tensor<R>)>,
+    indices: Vec<(&'static str, ArrayD<u16>)>,
+}
+
+impl<R: Real> Cache<R> {
+    /// An empty cache.
+    pub fn new() -> Self {
+        Self { tensors: Vec::new(), indices: Vec::new() }
+    }
+
+    /// Adds a tensor. A clone of an input or output costs nothing, see [`Tensor`].
+    pub fn with(mut self, name: &'static str, tensor: Tensor<R>) -> Self {
+        self.tensors.push((name, tensor));
+        self
+    }
+
+    /// Adds an array of indices.
+    pub fn with_indices(mut self, name: &'static str, indices: ArrayD<u16>) -> Self {
+        self.indices.push((name, indices));
+        self
+    }
+
+    /// The tensor of that name.
+    ///
+    /// # Panics
+    /// If the cache comes from another layer.
+    #[track_caller]
+    pub fn tensor(&self, name: &str) -> &Tensor<R> {
+        find(&self.tensors, name)
+    }
+
+    /// The indices of that name.
+    ///
+    /// # Panics
+    /// If the cache comes from another layer.
+    #[track_caller]
+    pub fn indices(&self, name: &str) -> &ArrayD<u16> {
+        find(&self.indices, name)
+    }
+
+    /// All tensors with their names.
+    pub fn tensors(&self) -> &[(&'static str, Tensor<R>)] {
+        &self.tensors
+    }
+
+    pub(crate) fn into_parts(self) -> (impl Iterator<Item = Tensor<R>>, impl Iterator<Item = ArrayD<u16>>) {
+        (self.tensors.into_iter().map(|(_, t)| t), self.indices.into_iter().map(|(_, i)| i))
+    }
+}
+
+#[track_caller]
+fn find<'a, T>(entries: &'a [(&'static str, T)], name: &str) -> &'a T {
+    match entries.iter().find(|(entry, _)| *entry == name) {
+        Some((_, value)) => value,
+        None => panic!("no {name:?} in the cache: it belongs to another layer"),
+    }
+}

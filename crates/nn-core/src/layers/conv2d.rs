@@ -1,0 +1,219 @@
+use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec};
+use nn_kernels::{Epilogue, Real, elementwise};
+use serde::{Deserialize, Serialize};
+
+use super::dense::{glorot_uniform, yes, zeros};
+use super::trainable::{BIAS, KERNEL, Start, kernel_and_bias_setters};
+use super::{ActivationFn, Pair, image_shape};
+use crate::context::Context;
+use crate::error::LayerError;
+use crate::init::Initializer;
+use crate::layer::{Cache, Gradients, Layer, LayerInfo, Param};
+use crate::regularizer::Regularizer;
+use crate::shape::Shape;
+use crate::tensor::{Elements, Tensor};
+
+/// The value of a `padding=` argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Padding {
+    /// No padding: the window stays inside the input.
+    #[default]
+    Valid,
+    /// Zeros such that `out = ceil(in / stride)`; an odd one goes to the bottom and the right.
+    Same,
+}
+
+impl From<Padding> for conv::Padding {
+    fn from(padding: Padding) -> Self {
+        match padding {
+            Padding::Valid => Self::Valid,
+            Padding::Same => Self::Same,
+        }
+    }
+}
+
+/// Configuration of a two-dimensional convolution: `y = f(conv(x, W) + b)`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conv2D {
+    #[serde(default)]
+    pub(super) name: Option<String>,
+    filters: usize,
+    kernel_size: Pair,
+    #[serde(default = "one")]
+    strides: Pair,
+    #[serde(default)]
+    padding: Padding,
+    #[serde(default = "one")]
+    dilation_rate: Pair,
+    #[serde(default = "one_group")]
+    groups: usize,
+    #[serde(default)]
+    pub(super) activation: ActivationFn,
+    #[serde(default = "yes")]
+    use_bias: bool,
+    #[serde(default = "glorot_uniform")]
+    kernel_initializer: Initializer,
+    #[serde(default = "zeros")]
+    bias_initializer: Initializer,
+    #[serde(default)]
+    kernel_regularizer: Option<Regularizer>,
+    #[serde(default)]
+    bias_regularizer: Option<Regularizer>,
+}
+
+fn one() -> Pair {
+    Pair(1, 1)
+}
+
+fn one_group() -> usize {
+    1
+}
+
+kernel_and_bias_setters!(Conv2D);
+
+impl Conv2D {
+    /// A layer with `filters` output channels and a window of `kernel_size` (one number, or height and width).
+    pub fn new(filters: usize, kernel_size: impl Into<Pair>) -> Self {
+        Self {
+            name: None,
+            filters,
+            kernel_size: kernel_size.into(),
+            strides: one(),
+            padding: Padding::Valid,
+            dilation_rate: one(),
+            groups: 1,
+            activation: ActivationFn::Linear,
+            use_bias: true,
+            kernel_initializer: Initializer::GlorotUniform,
+            bias_initializer: Initializer::Zeros,
+            kernel_regularizer: None,
+            bias_regularizer: None,
+        }
+    }
+
+    /// Steps of the window; 1 if not set.
+    pub fn strides(mut self, strides: impl Into<Pair>) -> Self {
+        self.strides = strides.into();
+        self
+    }
+
+    /// Padding; valid if not set.
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.padding = padding;
+        self
+    }
+
+    /// Distance between neighbouring taps; 1 if not set.
+    pub fn dilation_rate(mut self, dilation: impl Into<Pair>) -> Self {
+        self.dilation_rate = dilation.into();
+        self
+    }
+
+    /// Number of independent groups of channels; 1 if not set.
+    pub fn groups(mut self, groups: usize) -> Self {
+        self.groups = groups;
+        self
+    }
+
+    pub(super) fn build<R: Real>(
+        &self,
+        mut info: LayerInfo,
+        seed: u64,
+    ) -> Result<Box<dyn Layer<R>>, LayerError> {
+        self.activation.check()?;
+        let (h, w, in_c) = image_shape(&info.input_shape)?;
+        let geometry = ConvGeometry::new(&ConvSpec {
+            input: (h, w),
+            in_c,
+            out_c: self.filters,
+            kernel: self.kernel_size.into(),
+            stride: self.strides.into(),
+            padding: self.padding.into(),
+            dilation: self.dilation_rate.into(),
+            groups: self.groups,
+        })?;
+        let g = &geometry;
+        info.output_shape = Shape::new([g.out_h, g.out_w, g.out_c]);
+        info.macs = g.macs();
+        // As in Keras: each output sums over one window of its group, each input reaches all filters.
+        let fans = (g.patch_len(), g.kh * g.kw * g.out_c);
+        let shape = [g.kh, g.kw, g.in_c / g.groups, g.out_c];
+        let params = self.start().draw(&info.name, seed, &shape, fans)?;
+        Ok(Box::new(Conv2DLayer { info, geometry, activation: self.activation, params }))
+    }
+}
+
+/// # Shapes
+/// `x`: `[n, in_h, in_w, in_c]`, `W`: `[kh, kw, in_c / groups, out_c]`, `b`: `[out_c]`,
+/// `y`: `[n, out_h, out_w, out_c]`.
+#[derive(Debug)]
+struct Conv2DLayer<R: Real> {
+    info: LayerInfo,
+    geometry: ConvGeometry,
+    activation: ActivationFn,
+    params: Vec<Param<R>>,
+}
+
+impl<R: Real> Layer<R> for Conv2DLayer<R> {
+    fn info(&self) -> &LayerInfo {
+        &self.info
+    }
+
+    fn params(&self) -> Vec<&Param<R>> {
+        self.params.iter().collect()
+    }
+
+    fn params_mut(&mut self) -> Vec<&mut Param<R>> {
+        self.params.iter_mut().collect()
+    }
+
+    fn infer(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R> {
+        let mut y = ctx.buffer(&self.info.output_shape.batch(x.shape()[0]));
+        let w = self.params[KERNEL].value.elements();
+        let bias = self.params.get(BIAS).map(|bias| bias.value.elements());
+        let epilogue = Epilogue { bias, activation: self.activation.pointwise() };
+        // y = f(conv(x, W) + b)
+        conv::output(&self.geometry, Algorithm::Auto, x.elements(), w, epilogue, y.elements_mut());
+        self.activation.finish(y.elements_mut(), self.geometry.out_c);
+        y
+    }
+
+    fn forward(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> (Tensor<R>, Cache<R>) {
+        let y = self.infer(x, ctx);
+        let cache = Cache::new().with("x", x.clone()).with("y", y.clone());
+        (y, cache)
+    }
+
+    fn backward(
+        &self,
+        mut dy: Tensor<R>,
+        cache: &Cache<R>,
+        gradients: &mut Gradients<R>,
+        ctx: &mut Context<R>,
+    ) -> Option<Tensor<R>> {
+        // dz = dy · f'(z)
+        self.activation.backward(cache.tensor("y").elements(), dy.elements_mut(), self.geometry.out_c);
+        let dz = dy.elements();
+        if let Some(dw) = gradients.param(KERNEL) {
+            // dW[kh, kw, i, o] += sum over n, oh, ow of x[n, oh·sh + kh·dh - top, ..., i] · dz[n, oh, ow, o]
+            conv::grad_weight(&self.geometry, Algorithm::Auto, cache.tensor("x").elements(), dz, dw);
+        }
+        if self.params.len() > BIAS
+            && let Some(db) = gradients.param(BIAS)
+        {
+            // db[o] += sum over n, oh, ow of dz
+            elementwise::grad_bias(dz, db);
+        }
+        let dx = gradients.input.then(|| {
+            let mut dx = ctx.buffer(cache.tensor("x").shape());
+            let w = self.params[KERNEL].value.elements();
+            // dx[n, ih, iw, i] = sum over the taps that read it of dz · W
+            conv::grad_input(&self.geometry, Algorithm::Auto, dz, w, dx.elements_mut());
+            dx
+        });
+        ctx.recycle(dy);
+        dx
+    }
+}

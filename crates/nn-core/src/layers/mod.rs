@@ -1,0 +1,199 @@
+//! The layers: for each a configuration with Keras's name and arguments, and the layer that it builds.
+//!
+//! A configuration (`Conv2D::new(32, 3)`) knows nothing of sizes; [`LayerConfig::build`] fits it to an input
+//! shape, checks everything and draws the initial parameters. In each file the forward pass stands directly
+//! above its backward pass.
+
+mod activation;
+mod average_pooling2d;
+mod conv2d;
+mod dense;
+mod dropout;
+mod flatten;
+mod global_average_pooling2d;
+mod max_pooling2d;
+mod trainable;
+
+pub use activation::{Activation, ActivationFn};
+pub use average_pooling2d::AveragePooling2D;
+pub use conv2d::{Conv2D, Padding};
+pub use dense::Dense;
+pub use dropout::Dropout;
+pub use flatten::Flatten;
+pub use global_average_pooling2d::GlobalAveragePooling2D;
+pub use max_pooling2d::MaxPooling2D;
+
+use nn_kernels::Real;
+use serde::{Deserialize, Serialize};
+
+use crate::error::LayerError;
+use crate::layer::{Layer, LayerInfo};
+use crate::shape::Shape;
+
+/// The configuration of one layer; as JSON `{"class_name": "Conv2D", "config": {..}}`, as in Keras.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "class_name", content = "config")]
+#[allow(missing_docs)] // Each variant is the configuration of the same name.
+pub enum LayerConfig {
+    Activation(Activation),
+    AveragePooling2D(AveragePooling2D),
+    Conv2D(Conv2D),
+    Dense(Dense),
+    Dropout(Dropout),
+    Flatten(Flatten),
+    GlobalAveragePooling2D(GlobalAveragePooling2D),
+    MaxPooling2D(MaxPooling2D),
+}
+
+/// Runs the same expression for whichever configuration `$self` holds.
+macro_rules! each {
+    ($self:expr, $config:ident => $body:expr) => {
+        match $self {
+            LayerConfig::Activation($config) => $body,
+            LayerConfig::AveragePooling2D($config) => $body,
+            LayerConfig::Conv2D($config) => $body,
+            LayerConfig::Dense($config) => $body,
+            LayerConfig::Dropout($config) => $body,
+            LayerConfig::Flatten($config) => $body,
+            LayerConfig::GlobalAveragePooling2D($config) => $body,
+            LayerConfig::MaxPooling2D($config) => $body,
+        }
+    };
+}
+
+macro_rules! into_layer_config {
+    ($($layer:ident),*) => {
+        $(impl From<$layer> for LayerConfig {
+            fn from(config: $layer) -> Self {
+                Self::$layer(config)
+            }
+        }
+
+        impl $layer {
+            /// Gives the layer a name instead of a numbered one.
+            pub fn name(mut self, name: &str) -> Self {
+                self.name = Some(name.into());
+                self
+            }
+        })*
+    };
+}
+
+into_layer_config!(
+    Activation,
+    AveragePooling2D,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling2D,
+    MaxPooling2D
+);
+
+impl LayerConfig {
+    /// The class in Keras's words, such as `Conv2D`.
+    pub fn class_name(&self) -> &'static str {
+        match self {
+            Self::Activation(_) => "Activation",
+            Self::AveragePooling2D(_) => "AveragePooling2D",
+            Self::Conv2D(_) => "Conv2D",
+            Self::Dense(_) => "Dense",
+            Self::Dropout(_) => "Dropout",
+            Self::Flatten(_) => "Flatten",
+            Self::GlobalAveragePooling2D(_) => "GlobalAveragePooling2D",
+            Self::MaxPooling2D(_) => "MaxPooling2D",
+        }
+    }
+
+    /// The name, if one was given.
+    pub fn name(&self) -> Option<&str> {
+        each!(self, config => config.name.as_deref())
+    }
+
+    pub(crate) fn set_name(&mut self, name: String) {
+        each!(self, config => config.name = Some(name));
+    }
+
+    /// Fits the layer to an input shape and draws its parameters; equal seeds and names give equal values.
+    ///
+    /// # Errors
+    /// If an argument is out of range or does not fit the input.
+    pub fn build<R: Real>(&self, input: &Shape, seed: u64) -> Result<Box<dyn Layer<R>>, LayerError> {
+        let info = LayerInfo {
+            name: self.name().unwrap_or(self.class_name()).into(),
+            class_name: self.class_name(),
+            input_shape: input.clone(),
+            output_shape: input.clone(),
+            macs: 0,
+        };
+        each!(self, config => config.build(info, seed))
+    }
+
+    /// Takes a softmax off the end of the layer: what remains computes the logits. False if there is none.
+    pub(crate) fn take_softmax(&mut self) -> bool {
+        let activation = match self {
+            Self::Activation(config) => &mut config.activation,
+            Self::Conv2D(config) => &mut config.activation,
+            Self::Dense(config) => &mut config.activation,
+            _ => return false,
+        };
+        let is_softmax = *activation == ActivationFn::Softmax;
+        if is_softmax {
+            *activation = ActivationFn::Linear;
+        }
+        is_softmax
+    }
+}
+
+/// Height, width and channels of an image-shaped input.
+fn image_shape(shape: &Shape) -> Result<(usize, usize, usize), LayerError> {
+    match shape[..] {
+        [h, w, c] => Ok((h, w, c)),
+        _ => Err(LayerError::InputRank { expected: "(None, height, width, channels)", got: shape.clone() }),
+    }
+}
+
+/// An argument that is given as one number or as a (height, width) pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "OneOrTwo", into = "[usize; 2]")]
+pub struct Pair(pub usize, pub usize);
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a whole number or a pair of whole numbers")]
+enum OneOrTwo {
+    One(usize),
+    Two([usize; 2]),
+}
+
+impl From<OneOrTwo> for Pair {
+    fn from(value: OneOrTwo) -> Self {
+        match value {
+            OneOrTwo::One(n) => Self(n, n),
+            OneOrTwo::Two([h, w]) => Self(h, w),
+        }
+    }
+}
+
+impl From<Pair> for [usize; 2] {
+    fn from(pair: Pair) -> Self {
+        [pair.0, pair.1]
+    }
+}
+
+impl From<usize> for Pair {
+    fn from(n: usize) -> Self {
+        Self(n, n)
+    }
+}
+
+impl From<(usize, usize)> for Pair {
+    fn from((h, w): (usize, usize)) -> Self {
+        Self(h, w)
+    }
+}
+
+impl From<Pair> for (usize, usize) {
+    fn from(pair: Pair) -> Self {
+        (pair.0, pair.1)
+    }
+}

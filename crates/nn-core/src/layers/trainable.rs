@@ -1,0 +1,101 @@
+//! What layers with a kernel and a bias share: their parameters and how these are drawn.
+
+use nn_kernels::Real;
+
+use crate::error::LayerError;
+use crate::init::Initializer;
+use crate::layer::Param;
+use crate::regularizer::Regularizer;
+use crate::rng::{Purpose, Stream};
+
+/// Position of the kernel among a layer's parameters.
+pub(super) const KERNEL: usize = 0;
+/// Position of the bias among a layer's parameters.
+pub(super) const BIAS: usize = 1;
+
+/// How a kernel and a bias begin and what is charged for them.
+pub(super) struct Start {
+    pub kernel: (Initializer, Option<Regularizer>),
+    pub bias: Option<(Initializer, Option<Regularizer>)>,
+}
+
+impl Start {
+    /// Draws `[kernel]` or `[kernel, bias]`; the bias has the size of the kernel's last axis.
+    pub fn draw<R: Real>(
+        &self,
+        layer: &str,
+        seed: u64,
+        kernel_shape: &[usize],
+        fans: (usize, usize),
+    ) -> Result<Vec<Param<R>>, LayerError> {
+        let units = kernel_shape[kernel_shape.len() - 1];
+        let kernel = ("kernel", kernel_shape, fans, self.kernel);
+        let bias =
+            self.bias.map(|start| ("bias", &kernel_shape[kernel_shape.len() - 1..], (units, units), start));
+        let mut params = Vec::new();
+        for (name, shape, fans, (initializer, regularizer)) in [Some(kernel), bias].into_iter().flatten() {
+            regularizer.map_or(Ok(()), |r| r.check())?;
+            if let Initializer::Constant(value) = initializer
+                && !value.is_finite()
+            {
+                return Err(LayerError::argument("constant", value, "a finite number"));
+            }
+            let mut stream = Stream::new(seed, Purpose::Initialise, 0, 0).of(&format!("{layer}/{name}"));
+            let value = initializer.draw(shape, fans, &mut stream);
+            params.push(Param { regularizer, ..Param::new(name, value) });
+        }
+        Ok(params)
+    }
+}
+
+/// The setters that configurations with a kernel and a bias have in common.
+macro_rules! kernel_and_bias_setters {
+    ($config:ident) => {
+        impl $config {
+            /// The activation; linear if not set.
+            pub fn activation(mut self, activation: ActivationFn) -> Self {
+                self.activation = activation;
+                self
+            }
+
+            /// Whether a bias is added; true if not set.
+            pub fn use_bias(mut self, use_bias: bool) -> Self {
+                self.use_bias = use_bias;
+                self
+            }
+
+            /// How the kernel begins; Glorot-uniform if not set.
+            pub fn kernel_initializer(mut self, initializer: Initializer) -> Self {
+                self.kernel_initializer = initializer;
+                self
+            }
+
+            /// How the bias begins; zeros if not set.
+            pub fn bias_initializer(mut self, initializer: Initializer) -> Self {
+                self.bias_initializer = initializer;
+                self
+            }
+
+            /// The penalty on the kernel.
+            pub fn kernel_regularizer(mut self, regularizer: Regularizer) -> Self {
+                self.kernel_regularizer = Some(regularizer);
+                self
+            }
+
+            /// The penalty on the bias.
+            pub fn bias_regularizer(mut self, regularizer: Regularizer) -> Self {
+                self.bias_regularizer = Some(regularizer);
+                self
+            }
+
+            fn start(&self) -> Start {
+                Start {
+                    kernel: (self.kernel_initializer, self.kernel_regularizer),
+                    bias: self.use_bias.then_some((self.bias_initializer, self.bias_regularizer)),
+                }
+            }
+        }
+    };
+}
+
+pub(super) use kernel_and_bias_setters;

@@ -1,0 +1,238 @@
+use ndarray::ArrayD;
+use nn_kernels::{Real, elementwise};
+
+use super::Sequential;
+use crate::context::Context;
+use crate::error::ConfigError;
+use crate::layer::{Cache, Gradients, Layer, Param};
+use crate::shape::Shape;
+use crate::tensor::{Elements, Tensor};
+
+/// A network that computes: layers with their parameters, in a chain, and a softmax at the end if it has one.
+///
+/// The softmax belongs to the network and not to the last layer: cross-entropy is differentiated through it
+/// in one step, from the *logits* that the last layer gives. [`Network::forward`] and [`Network::backward`]
+/// work on logits; [`Network::infer`] and [`Network::predict`] give probabilities.
+#[derive(Debug)]
+pub struct Network<R: Real> {
+    name: String,
+    layers: Vec<Box<dyn Layer<R>>>,
+    softmax: bool,
+    config: Option<Sequential>,
+}
+
+/// What [`Network::forward`] leaves behind.
+#[derive(Debug)]
+pub struct ForwardPass<R: Real> {
+    /// The last layer's output: logits if the network ends in a softmax.
+    pub output: Tensor<R>,
+    /// Each layer's cache.
+    pub caches: Vec<Cache<R>>,
+}
+
+impl<R: Real> Network<R> {
+    /// A network of layers built elsewhere, your own included.
+    ///
+    /// # Panics
+    /// If there are no layers, or a layer's input shape is not the output shape of the one before.
+    pub fn from_layers(name: &str, layers: Vec<Box<dyn Layer<R>>>, softmax: bool) -> Self {
+        assert!(!layers.is_empty(), "a network needs at least one layer");
+        for pair in layers.windows(2) {
+            let (a, b) = (pair[0].info(), pair[1].info());
+            assert_eq!(a.output_shape, b.input_shape, "{} feeds {}", a.name, b.name);
+        }
+        Self::assemble(name.into(), layers, softmax, None)
+    }
+
+    pub(super) fn assemble(
+        name: String,
+        layers: Vec<Box<dyn Layer<R>>>,
+        softmax: bool,
+        config: Option<Sequential>,
+    ) -> Self {
+        Self { name, layers, softmax, config }
+    }
+
+    /// The network's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The layers, first to last.
+    pub fn layers(&self) -> &[Box<dyn Layer<R>>] {
+        &self.layers
+    }
+
+    /// Whether the network ends in a softmax.
+    pub fn has_softmax(&self) -> bool {
+        self.softmax
+    }
+
+    /// The configuration from which the network was built.
+    ///
+    /// # Errors
+    /// If it was put together from layers, which have none.
+    pub fn config(&self) -> Result<&Sequential, ConfigError> {
+        self.config.as_ref().ok_or_else(|| ConfigError::NoConfig(self.layers[0].info().name.clone()))
+    }
+
+    /// Shape of one input sample.
+    pub fn input_shape(&self) -> &Shape {
+        &self.layers[0].info().input_shape
+    }
+
+    /// Shape of one output sample.
+    pub fn output_shape(&self) -> &Shape {
+        &self.layers[self.layers.len() - 1].info().output_shape
+    }
+
+    /// All parameters, each with its full name `layer/parameter`, in order.
+    pub fn params(&self) -> impl Iterator<Item = (String, &Param<R>)> {
+        self.layers.iter().flat_map(|layer| {
+            let name = &layer.info().name;
+            layer.params().into_iter().map(move |param| (format!("{name}/{}", param.name), param))
+        })
+    }
+
+    /// All parameters for writing, in the order of [`Network::params`].
+    pub fn params_mut(&mut self) -> impl Iterator<Item = &mut Param<R>> {
+        self.layers.iter_mut().flat_map(|layer| layer.params_mut())
+    }
+
+    /// Number of parameters.
+    pub fn count_params(&self) -> usize {
+        self.params().map(|(_, param)| param.value.len()).sum()
+    }
+
+    /// The values of all parameters. Costs nothing: the buffers are shared until training writes to them.
+    pub fn weights(&self) -> Vec<Tensor<R>> {
+        self.params().map(|(_, param)| param.value.clone()).collect()
+    }
+
+    /// Puts back values that [`Network::weights`] gave.
+    ///
+    /// # Panics
+    /// If number or shapes differ.
+    pub fn set_weights(&mut self, weights: &[Tensor<R>]) {
+        let params: Vec<_> = self.params_mut().collect();
+        assert_eq!(params.len(), weights.len(), "number of parameters");
+        for (param, value) in params.into_iter().zip(weights) {
+            assert_eq!(param.value.shape(), value.shape(), "shape of {}", param.name);
+            param.value = value.clone();
+        }
+    }
+
+    /// Zeroed gradients for all trained parameters, layer by layer.
+    pub fn zero_gradients(&self) -> Vec<Vec<Option<ArrayD<R>>>> {
+        let zeros = |param: &Param<R>| param.trainable.then(|| ArrayD::zeros(param.value.raw_dim()));
+        self.layers.iter().map(|layer| layer.params().into_iter().map(zeros).collect()).collect()
+    }
+
+    /// The prediction for a batch: probabilities if the network ends in a softmax.
+    pub fn infer(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R> {
+        let mut y = self.infer_logits(x, ctx);
+        if self.softmax {
+            let channels = self.channels();
+            elementwise::softmax(y.elements_mut(), channels);
+        }
+        y
+    }
+
+    /// The last layer's output for a batch, as used for prediction but without the network's softmax.
+    pub fn infer_logits(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R> {
+        let mut y = x.clone();
+        for layer in &self.layers {
+            let next = layer.infer(&y, ctx);
+            ctx.recycle(std::mem::replace(&mut y, next));
+        }
+        y
+    }
+
+    /// The prediction for any number of samples, computed in batches.
+    pub fn predict(&self, x: &Tensor<R>) -> Tensor<R> {
+        const BATCH: usize = 256;
+        let samples = x.shape()[0];
+        let mut ctx = Context::new(0);
+        let mut all = Vec::with_capacity(samples * self.output_shape().elements());
+        for start in (0..samples).step_by(BATCH) {
+            let end = samples.min(start + BATCH);
+            let batch = x.view().slice_axis_move(ndarray::Axis(0), (start..end).into());
+            let y = self.infer(&batch.to_owned().into_shared(), &mut ctx);
+            all.extend_from_slice(y.elements());
+            ctx.recycle(y);
+        }
+        crate::tensor(&self.output_shape().batch(samples), all)
+    }
+
+    /// A training pass forward, up to the logits.
+    pub fn forward(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> ForwardPass<R> {
+        let mut output = x.clone();
+        let mut caches = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            let (next, cache) = layer.forward(&output, ctx);
+            ctx.recycle(std::mem::replace(&mut output, next));
+            caches.push(cache);
+        }
+        ForwardPass { output, caches }
+    }
+
+    /// A training pass backward from `dy`, the gradient of [`ForwardPass::output`]: adds to `gradients` (of the
+    /// form of [`Network::zero_gradients`]) and returns the gradient of the input if `want_input`.
+    ///
+    /// `tap` sees the gradient of each layer's output, last layer first.
+    pub fn backward(
+        &self,
+        dy: Tensor<R>,
+        caches: Vec<Cache<R>>,
+        gradients: &mut [Vec<Option<ArrayD<R>>>],
+        want_input: bool,
+        ctx: &mut Context<R>,
+        mut tap: impl FnMut(usize, &Tensor<R>),
+    ) -> Option<Tensor<R>> {
+        // Below the first layer with something to train nobody needs a gradient, unless the input's is wanted.
+        let trained = |params: &Vec<Option<ArrayD<R>>>| params.iter().any(Option::is_some);
+        let lowest = if want_input { 0 } else { gradients.iter().position(trained).unwrap_or(0) };
+        let mut dy = Some(dy);
+        for (i, cache) in caches.into_iter().enumerate().rev() {
+            if let Some(grad) = dy.take() {
+                tap(i, &grad);
+                let mut wanted = Gradients { input: want_input || i > lowest, params: &mut gradients[i] };
+                dy = self.layers[i].backward(grad, &cache, &mut wanted, ctx).filter(|_| wanted.input);
+            }
+            ctx.recycle_cache(cache);
+        }
+        dy
+    }
+
+    /// Hands each layer its cache so that it may update running statistics; once per training step.
+    pub fn absorb(&mut self, caches: &[Cache<R>]) {
+        for (layer, cache) in self.layers.iter_mut().zip(caches) {
+            layer.absorb(cache);
+        }
+    }
+
+    /// Penalties of all regularised parameters that are trained.
+    pub fn penalty(&self) -> f64 {
+        self.params()
+            .filter(|(_, param)| param.trainable)
+            .filter_map(|(_, param)| Some(param.regularizer?.penalty(param.value.elements())))
+            .sum()
+    }
+
+    /// Adds the penalties' gradients to `gradients`.
+    pub fn add_penalty_gradients(&self, gradients: &mut [Vec<Option<ArrayD<R>>>]) {
+        for (layer, gradients) in self.layers.iter().zip(gradients) {
+            for (param, grad) in layer.params().into_iter().zip(gradients) {
+                if let (Some(regularizer), Some(grad)) = (param.regularizer, grad) {
+                    let grad = grad.as_slice_mut().expect("gradients are contiguous");
+                    regularizer.add_gradient(param.value.elements(), grad);
+                }
+            }
+        }
+    }
+
+    /// Size of the last axis of the output, which softmax runs over.
+    pub(crate) fn channels(&self) -> usize {
+        self.output_shape().last().copied().unwrap_or(1)
+    }
+}

@@ -1,0 +1,56 @@
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use nn_kernels::Real;
+
+use super::callback::{Action, Callback, EpochEnd};
+use crate::error::TrainError;
+
+/// Writes one line per epoch to a CSV file, with Keras's column names and epochs counted from 0.
+#[derive(Debug)]
+pub struct CsvLog {
+    path: PathBuf,
+    writer: csv::Writer<File>,
+}
+
+const COLUMNS: [&str; 7] =
+    ["epoch", "accuracy", "loss", "learning_rate", "val_accuracy", "val_loss", "seconds"];
+
+impl CsvLog {
+    /// Creates the file and writes its header.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn create(path: &Path) -> Result<Self, TrainError> {
+        let writer = csv::Writer::from_path(path).map_err(|e| failed(path, e))?;
+        let mut log = Self { path: path.into(), writer };
+        log.write(COLUMNS.map(String::from))?;
+        Ok(log)
+    }
+
+    fn write(&mut self, record: [String; 7]) -> Result<(), TrainError> {
+        let written = self.writer.write_record(record).map_err(|e| failed(&self.path, e));
+        written.and_then(|()| self.writer.flush().map_err(|e| failed(&self.path, e)))
+    }
+}
+
+fn failed(path: &Path, error: impl std::fmt::Display) -> TrainError {
+    TrainError::Callback { callback: "CSV log", problem: format!("{}: {error}", path.display()) }
+}
+
+impl<R: Real> Callback<R> for CsvLog {
+    fn on_epoch_end(&mut self, end: EpochEnd<R>) -> Result<Action, TrainError> {
+        let log = end.log;
+        let optional = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        self.write([
+            log.epoch.to_string(),
+            log.accuracy.to_string(),
+            log.loss.to_string(),
+            log.learning_rate.to_string(),
+            optional(log.val_accuracy),
+            optional(log.val_loss),
+            format!("{:.3}", log.seconds),
+        ])?;
+        Ok(Action::Continue)
+    }
+}

@@ -1,0 +1,20 @@
+//! Training: data in batches, the training step, epochs, callbacks.
+
+mod callback;
+mod csv_log;
+mod dataset;
+mod early_stopping;
+mod evaluate;
+mod fit;
+mod model_checkpoint;
+mod step;
+
+pub use callback::{Action, Callback, EpochEnd, EpochLog, Monitor, Progress, StepEnd};
+pub use csv_log::CsvLog;
+pub use dataset::{ArrayDataset, Dataset, Targets};
+pub use early_stopping::EarlyStopping;
+pub use evaluate::{Evaluation, evaluate};
+pub use fit::{FitOptions, History};
+pub use model_checkpoint::ModelCheckpoint;
+pub(crate) use step::loss_and_gradient;
+pub use step::{StepResult, Trainer};
