@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use ndarray::ArrayD;
 use nn_kernels::{Real, elementwise};
 
@@ -7,6 +9,7 @@ use crate::error::ConfigError;
 use crate::layer::{Cache, Gradients, Layer, Param};
 use crate::shape::Shape;
 use crate::tensor::{Elements, Tensor};
+use crate::train::{Dataset, EVALUATION_BATCH};
 
 /// A network that computes: layers with their parameters, in a chain, and a softmax at the end if it has one.
 ///
@@ -150,15 +153,32 @@ impl<R: Real> Network<R> {
 
     /// The prediction for any number of samples, computed in batches.
     pub fn predict(&self, x: &Tensor<R>) -> Tensor<R> {
-        const BATCH: usize = 256;
-        let samples = x.shape()[0];
+        let len = self.input_shape().elements();
+        let x = x.as_standard_layout();
+        let samples = x.as_slice().expect("standard layout is contiguous");
+        self.predict_batches(x.shape()[0], |range, batch| {
+            batch.copy_from_slice(&samples[range.start * len..range.end * len]);
+        })
+    }
+
+    /// The prediction for every sample of a data set, computed in batches.
+    pub fn predict_dataset(&self, data: &dyn Dataset<R>) -> Tensor<R> {
+        self.predict_batches(data.len(), |range, batch| {
+            data.batch(0, &range.collect::<Vec<_>>(), batch);
+        })
+    }
+
+    /// Predicts `samples` samples; `fill` writes those of a range.
+    fn predict_batches(&self, samples: usize, fill: impl Fn(Range<usize>, &mut [R])) -> Tensor<R> {
         let mut ctx = Context::new(0);
         let mut all = Vec::with_capacity(samples * self.output_shape().elements());
-        for start in (0..samples).step_by(BATCH) {
-            let end = samples.min(start + BATCH);
-            let batch = x.view().slice_axis_move(ndarray::Axis(0), (start..end).into());
-            let y = self.infer(&batch.to_owned().into_shared(), &mut ctx);
+        for start in (0..samples).step_by(EVALUATION_BATCH) {
+            let range = start..samples.min(start + EVALUATION_BATCH);
+            let mut x = ctx.buffer(&self.input_shape().batch(range.len()));
+            fill(range, x.elements_mut());
+            let y = self.infer(&x, &mut ctx);
             all.extend_from_slice(y.elements());
+            ctx.recycle(x);
             ctx.recycle(y);
         }
         crate::tensor(&self.output_shape().batch(samples), all)

@@ -8,6 +8,9 @@ use crate::error::TrainError;
 use crate::loss::Loss;
 use crate::model::Network;
 
+/// Samples at a time where no gradient is needed and the result does not depend on it.
+pub const EVALUATION_BATCH: usize = 256;
+
 /// What [`evaluate`] measures.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Evaluation {

@@ -13,7 +13,7 @@ pub use callback::{Action, Callback, EpochEnd, EpochLog, Monitor, Progress, Step
 pub use csv_log::CsvLog;
 pub use dataset::{ArrayDataset, Dataset, Targets};
 pub use early_stopping::EarlyStopping;
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{EVALUATION_BATCH, Evaluation, evaluate};
 pub use fit::{FitOptions, History};
 pub use model_checkpoint::ModelCheckpoint;
 pub(crate) use step::loss_and_gradient;

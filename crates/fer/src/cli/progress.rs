@@ -1,0 +1,131 @@
+//! Showing a training run: a bar on a terminal, one plain line per epoch elsewhere.
+
+use std::io::{IsTerminal, stderr};
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nn_core::error::TrainError;
+use nn_core::train::{Action, Callback, EpochEnd, EpochLog, StepEnd};
+
+use super::note;
+
+/// A flag that the first Ctrl-C (or SIGTERM) sets, so that the work can be ended in good order. The second one
+/// ends the process at once.
+pub fn interrupted_by_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let set = Arc::clone(&flag);
+    ctrlc::set_handler(move || {
+        if set.swap(true, Ordering::SeqCst) {
+            process::exit(130);
+        }
+        note("interrupted: finishing this step (press Ctrl-C again to stop at once)");
+    })
+    .context("cannot catch Ctrl-C")?;
+    Ok(flag)
+}
+
+/// Without a terminal, a sign of life is due when nothing was said for this long.
+const HEARTBEAT: Duration = Duration::from_secs(60);
+
+/// Follows a training run on stderr, in Keras's look.
+pub struct Follow {
+    interrupted: Arc<AtomicBool>,
+    bar: Option<ProgressBar>,
+    epochs: usize,
+    epoch_start: Instant,
+    last_line: Instant,
+    best: f64,
+}
+
+impl Follow {
+    /// Follows a run and ends it when `interrupted` is set.
+    pub fn new(interrupted: Arc<AtomicBool>) -> Self {
+        let now = Instant::now();
+        let bar = stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{pos:>5}/{len} {bar:20.green} {eta} {msg}")
+                .expect("the template is valid")
+                .progress_chars("━━─");
+            // Ten redraws a second: the eye needs no more, and the terminal is not flooded.
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10)).with_style(style)
+        });
+        Self { interrupted, bar, epochs: 0, epoch_start: now, last_line: now, best: f64::NEG_INFINITY }
+    }
+
+    fn action(&self) -> Action {
+        if self.interrupted.load(Ordering::SeqCst) { Action::Stop } else { Action::Continue }
+    }
+
+    fn line(&mut self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| note(text)),
+            None => note(text),
+        }
+        self.last_line = Instant::now();
+    }
+}
+
+impl Callback<f32> for Follow {
+    fn on_train_begin(&mut self, epochs: usize, steps_per_epoch: usize) -> Result<(), TrainError> {
+        self.epochs = epochs;
+        self.epoch_start = Instant::now();
+        if let Some(bar) = &self.bar {
+            bar.set_length(steps_per_epoch as u64);
+        }
+        Ok(())
+    }
+
+    fn on_step_end(&mut self, end: StepEnd) -> Result<Action, TrainError> {
+        let StepEnd { epoch, step, steps, loss, accuracy } = end;
+        let done = step + 1;
+        if let Some(bar) = &self.bar {
+            if step == 0 {
+                bar.reset_eta();
+            }
+            bar.set_position(done as u64);
+            bar.set_message(format!(
+                "epoch {}/{} - accuracy: {accuracy:.4} - loss: {loss:.4}",
+                epoch + 1,
+                self.epochs
+            ));
+        } else if self.last_line.elapsed() > HEARTBEAT {
+            let epochs = self.epochs;
+            self.line(&format!(
+                "{}/{epochs} {done}/{steps} - accuracy: {accuracy:.4} - loss: {loss:.4}",
+                epoch + 1
+            ));
+        }
+        Ok(self.action())
+    }
+
+    fn on_epoch_end(&mut self, end: EpochEnd<f32>) -> Result<Action, TrainError> {
+        let EpochLog { epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, .. } = *end.log;
+        let seconds = self.epoch_start.elapsed().as_secs_f64();
+        let mut text = format!(
+            "{}/{} - {seconds:.1}s - accuracy: {accuracy:.4} - loss: {loss:.4}",
+            epoch + 1,
+            self.epochs
+        );
+        if let (Some(val_accuracy), Some(val_loss)) = (val_accuracy, val_loss) {
+            text += &format!(" - val_accuracy: {val_accuracy:.4} - val_loss: {val_loss:.4}");
+            if val_accuracy > self.best {
+                self.best = val_accuracy;
+                text += " *best";
+            }
+        }
+        text += &format!(" - lr: {learning_rate:.1e}");
+        self.line(&text);
+        self.epoch_start = Instant::now();
+        Ok(self.action())
+    }
+
+    fn on_train_end(&mut self, _network: &mut nn_core::model::Network<f32>) -> Result<(), TrainError> {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        Ok(())
+    }
+}

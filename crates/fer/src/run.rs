@@ -1,0 +1,186 @@
+//! Run folders: what a training run leaves behind.
+//!
+//! ```text
+//! config.toml        the settings, resolved; usable as --config
+//! network.json       the network's configuration
+//! env.json           machine, program, command line and data
+//! summary.txt        the network's table
+//! metrics.csv        one line per epoch
+//! best.safetensors   weights of the epoch with the best validation accuracy
+//! last.safetensors   weights at the end
+//! result.json        accuracies and losses at the end
+//! predictions.csv    each test image: label, prediction, probabilities
+//! confusion.csv      counts of the test images by label and prediction
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use nn_core::Tensor;
+use nn_core::checkpoint::{load_weights, write_atomically};
+use nn_core::error::{BuildError, WeightsError};
+use nn_core::metrics::{Confusion, argmax};
+use nn_core::model::{Network, Sequential};
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::data::{EMOTIONS, Faces};
+use crate::settings::{SettingsError, TrainSettings};
+
+/// Why a run folder cannot be made or used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The folder is taken.
+    #[error("{0} exists already and is not empty: runs are never overwritten")]
+    Taken(PathBuf),
+    /// The system refuses.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The folder is not one that a run left behind.
+    #[error("{0} is not a run folder: it has no network.json")]
+    NotARun(PathBuf),
+    /// The run's network cannot be read.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The run's network cannot be built.
+    #[error("{path}: {source}")]
+    Network {
+        /// The run folder.
+        path: PathBuf,
+        /// What is wrong.
+        source: BuildError,
+    },
+    /// The run's weights cannot be loaded.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}
+
+/// A run's folder.
+#[derive(Debug, Clone)]
+pub struct RunFolder(PathBuf);
+
+impl RunFolder {
+    /// Creates the folder `path`, or if none is given the first free one of `runs/NAME`, `runs/NAME-2`, ...
+    ///
+    /// # Errors
+    /// If `path` exists and is not empty, or cannot be created.
+    pub fn create(path: Option<&Path>, name: &str) -> Result<Self, RunError> {
+        let free =
+            |path: &Path| fs::read_dir(path).map_or(!path.exists(), |mut files| files.next().is_none());
+        let path = match path {
+            Some(path) if !free(path) => return Err(RunError::Taken(path.into())),
+            Some(path) => path.to_path_buf(),
+            None => {
+                let numbered = (2..).map(|n| PathBuf::from(format!("runs/{name}-{n}")));
+                let mut names = std::iter::once(PathBuf::from(format!("runs/{name}"))).chain(numbered);
+                names.find(|path| free(path)).expect("there are enough numbers")
+            }
+        };
+        fs::create_dir_all(&path).map_err(|source| RunError::Io { path: path.clone(), source })?;
+        Ok(Self(path))
+    }
+
+    /// The folder of a finished run.
+    ///
+    /// # Errors
+    /// If it is not one.
+    pub fn open(path: &Path) -> Result<Self, RunError> {
+        let folder = Self(path.into());
+        if folder.file("network.json").is_file() { Ok(folder) } else { Err(RunError::NotARun(path.into())) }
+    }
+
+    /// The folder's path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The path of a file in the folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Writes a file, whole or not at all.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn write(&self, name: &str, content: &str) -> Result<(), RunError> {
+        let path = self.file(name);
+        write_atomically(&path, content.as_bytes()).map_err(|source| RunError::Io { path, source })
+    }
+
+    /// Writes a file as JSON.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), RunError> {
+        let json = serde_json::to_string_pretty(value).expect("plain data");
+        self.write(name, &(json + "\n"))
+    }
+
+    /// The settings of the run.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn settings(&self) -> Result<TrainSettings, RunError> {
+        Ok(TrainSettings::read(&self.file("config.toml"))?)
+    }
+
+    /// The run's network with the weights of one of its files.
+    ///
+    /// # Errors
+    /// If network or weights cannot be read or do not fit each other.
+    pub fn network(&self, weights: &str) -> Result<Network<f32>, RunError> {
+        let path = self.file("network.json");
+        let json = fs::read_to_string(&path).map_err(|source| RunError::Io { path: path.clone(), source })?;
+        let config = Sequential::from_json(&json)
+            .map_err(|e| SettingsError::File { path: path.clone(), problem: e.to_string() })?;
+        let mut network = config.build(0).map_err(|source| RunError::Network { path, source })?;
+        load_weights(&mut network, &self.file(weights))?;
+        Ok(network)
+    }
+
+    /// Writes `predictions.csv` and `confusion.csv` for the test faces and their predicted probabilities.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn write_predictions(&self, faces: &Faces, probabilities: &Tensor<f32>) -> Result<(), RunError> {
+        let mut predictions = String::from("index,label,predicted");
+        for emotion in EMOTIONS {
+            predictions += &format!(",p_{}", emotion.to_lowercase());
+        }
+        predictions += "\n";
+        for (i, row) in probabilities.outer_iter().enumerate() {
+            let row: Vec<f32> = row.iter().copied().collect();
+            predictions += &format!("{i},{},{}", faces.label(i), argmax(&row));
+            for p in row {
+                predictions += &format!(",{p:.6}");
+            }
+            predictions += "\n";
+        }
+        self.write("predictions.csv", &predictions)?;
+        let confusion = confusion(faces, probabilities);
+        let mut table = format!("label,{}\n", EMOTIONS.join(","));
+        for (emotion, row) in EMOTIONS.iter().zip(confusion.rows()) {
+            let counts: Vec<_> = row.iter().map(u64::to_string).collect();
+            table += &format!("{emotion},{}\n", counts.join(","));
+        }
+        self.write("confusion.csv", &table)
+    }
+}
+
+/// Counts of the faces by label and predicted class.
+pub fn confusion(faces: &Faces, probabilities: &Tensor<f32>) -> Confusion {
+    let mut confusion = Confusion::new(EMOTIONS.len());
+    let predicted = nn_core::metrics::predicted_classes(probabilities);
+    for (&label, predicted) in faces.labels().iter().zip(predicted) {
+        confusion.add(label.into(), predicted);
+    }
+    confusion
+}

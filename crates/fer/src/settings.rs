@@ -1,0 +1,269 @@
+//! The settings of a training run, from the command line, a configuration file and defaults.
+
+use std::path::PathBuf;
+
+use nn_core::model::Sequential;
+use nn_core::optim::{Adam, OptimizerConfig, Sgd};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Why settings are refused.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// A value is out of range.
+    #[error("{name} = {value}: expected {expected}")]
+    Value {
+        /// The setting.
+        name: &'static str,
+        /// What it was set to.
+        value: String,
+        /// What is allowed.
+        expected: String,
+    },
+    /// No model was named.
+    #[error("no model given: name one (`fer model list`) or set `model` in the configuration file")]
+    NoModel,
+    /// The file cannot be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A configuration file is not understood.
+    #[error("{path}: {problem}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        problem: String,
+    },
+}
+
+/// The optimisers that can be named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerName {
+    /// Adam, learning rate 0.001 if not set.
+    Adam,
+    /// Gradient descent, learning rate 0.01 if not set.
+    Sgd,
+}
+
+/// Settings of a training run; what is not set is `None`.
+///
+/// The same names serve as flags, as keys of a configuration file and as keys of a run's `config.toml`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct TrainSettings {
+    /// A model of `fer model list`, or a network configuration ending in .json
+    #[arg(value_name = "MODEL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// FER-2013: a folder with the CSV files, or one CSV file with a Usage column (.gz is fine)
+    #[arg(long, env = "FER_DATA", value_name = "PATH")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
+    /// Use N training images, and val and test in proportion; the classes keep their shares
+    #[arg(long, env = "FER_LIMIT", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// Passes over the training data [default: the study's, 10 to 20]
+    #[arg(long, env = "FER_EPOCHS", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<usize>,
+    /// Images per step [default: 256, or 64 for fewer than 10,000 training images]
+    #[arg(long, env = "FER_BATCH", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<usize>,
+    /// How gradients change parameters [default: adam]
+    #[arg(long, env = "FER_OPTIMIZER", value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub optimizer: Option<OptimizerName>,
+    /// Learning rate [default: 0.001 for adam, 0.01 for sgd]
+    #[arg(long, env = "FER_LR", value_name = "RATE", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lr: Option<f64>,
+    /// Momentum of sgd [default: 0]
+    #[arg(long, env = "FER_MOMENTUM", value_name = "SHARE", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub momentum: Option<f64>,
+    /// End when validation accuracy has not improved for N epochs, and keep the best weights [default: never]
+    #[arg(long, env = "FER_PATIENCE", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
+    /// Seed of every random choice [default: 0]
+    #[arg(long, env = "FER_SEED", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// Threads to compute with [default: all cores]; the result does not depend on it
+    #[arg(long, env = "FER_THREADS", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
+}
+
+impl TrainSettings {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// If it cannot be read, is not TOML, or has an unknown key or a wrong type; the message gives the line.
+    pub fn read(path: &std::path::Path) -> Result<Self, SettingsError> {
+        toml::from_str(&read_small(path)?)
+            .map_err(|e| SettingsError::File { path: path.into(), problem: e.to_string().trim_end().into() })
+    }
+
+    /// These settings, with those of `other` where these are not set.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            model: self.model.or(other.model),
+            data: self.data.or(other.data),
+            limit: self.limit.or(other.limit),
+            epochs: self.epochs.or(other.epochs),
+            batch: self.batch.or(other.batch),
+            optimizer: self.optimizer.or(other.optimizer),
+            lr: self.lr.or(other.lr),
+            momentum: self.momentum.or(other.momentum),
+            patience: self.patience.or(other.patience),
+            seed: self.seed.or(other.seed),
+            threads: self.threads.or(other.threads),
+        }
+    }
+
+    /// Checks what can be checked before the data are read, and finds the network.
+    ///
+    /// # Errors
+    /// If a value is out of range, or the model is unknown.
+    pub fn resolve(self) -> Result<ResolvedSettings, SettingsError> {
+        let model = self.model.clone().ok_or(SettingsError::NoModel)?;
+        let (network, study_epochs) = find_model(&model)?;
+        at_least_one("epochs", self.epochs)?;
+        at_least_one("batch", self.batch)?;
+        at_least_one("limit", self.limit)?;
+        at_least_one("patience", self.patience)?;
+        check_threads(self.threads)?;
+        let optimizer = match self.optimizer.unwrap_or(OptimizerName::Adam) {
+            OptimizerName::Adam if self.momentum.is_some() => {
+                return Err(value(
+                    "momentum",
+                    self.momentum.unwrap_or_default(),
+                    "none with adam; it goes with sgd",
+                ));
+            }
+            OptimizerName::Adam => Adam::new(self.lr.unwrap_or(Adam::default().learning_rate)).into(),
+            OptimizerName::Sgd => Sgd::new(self.lr.unwrap_or(Sgd::default().learning_rate))
+                .momentum(self.momentum.unwrap_or(0.0))
+                .into(),
+        };
+        if let Some(lr) = self.lr.filter(|lr| !(lr.is_finite() && *lr > 0.0)) {
+            return Err(value("lr", lr, "a finite number above 0"));
+        }
+        if let Some(momentum) = self.momentum.filter(|m| !(0.0..1.0).contains(m)) {
+            return Err(value("momentum", momentum, "at least 0 and below 1"));
+        }
+        let epochs = self.epochs.unwrap_or(study_epochs);
+        let seed = self.seed.unwrap_or(0);
+        let written = Self { epochs: Some(epochs), seed: Some(seed), ..self };
+        Ok(ResolvedSettings { written, network, optimizer, epochs, seed })
+    }
+}
+
+/// Settings that were checked, with the network that they name.
+#[derive(Debug, Clone)]
+pub struct ResolvedSettings {
+    written: TrainSettings,
+    /// The network's configuration.
+    pub network: Sequential,
+    /// The optimiser.
+    pub optimizer: OptimizerConfig,
+    /// Passes over the training data.
+    pub epochs: usize,
+    /// Seed of every random choice.
+    pub seed: u64,
+}
+
+impl ResolvedSettings {
+    /// The settings as they are written to a run's `config.toml`.
+    pub fn written(&self) -> &TrainSettings {
+        &self.written
+    }
+
+    /// Images per step: as set, or the study's 256. With few training images that would be a handful of steps
+    /// per epoch, so a small set is gone through in steps of 64.
+    ///
+    /// # Errors
+    /// If it was set to more than there are training images.
+    pub fn batch(&self, training_images: usize) -> Result<usize, SettingsError> {
+        const STUDY: usize = 256;
+        const SMALL: usize = 64;
+        match self.written.batch {
+            Some(batch) if batch > training_images => {
+                let expected = format!("at most the {training_images} training images");
+                Err(SettingsError::Value { name: "batch", value: batch.to_string(), expected })
+            }
+            Some(batch) => Ok(batch),
+            None if training_images >= 10_000 => Ok(STUDY),
+            None => Ok(SMALL.min(training_images)),
+        }
+    }
+}
+
+/// The network of that name or in that file, and the number of epochs that suits it.
+///
+/// # Errors
+/// If there is no such model, or the file is not a network configuration.
+pub fn find_model(model: &str) -> Result<(Sequential, usize), SettingsError> {
+    const EPOCHS: usize = 20;
+    if model.ends_with(".json") {
+        let path = PathBuf::from(model);
+        let network = Sequential::from_json(&read_small(&path)?)
+            .map_err(|e| SettingsError::File { path, problem: e.to_string() })?;
+        return Ok((network, EPOCHS));
+    }
+    let network = nn_zoo::by_name(model).map_err(|e| {
+        let names = nn_zoo::MODELS.map(|(name, _)| name);
+        let nearest = names.into_iter().max_by(|a, b| {
+            let likeness = |name| strsim::jaro(name, model);
+            likeness(a).total_cmp(&likeness(b))
+        });
+        let hint = nearest.map(|name| format!(", did you mean {name:?}?")).unwrap_or_default();
+        SettingsError::Value {
+            name: "model",
+            value: format!("{:?}", e.name),
+            expected: format!("one of {}, or a file ending in .json{hint}", names.join(", ")),
+        }
+    })?;
+    let epochs = nn_zoo::MODELS.iter().find(|(name, _)| *name == model).map_or(EPOCHS, |(_, epochs)| *epochs);
+    Ok((network, epochs))
+}
+
+/// Reads a text file that a person wrote; one of more than a megabyte is something else.
+fn read_small(path: &std::path::Path) -> Result<String, SettingsError> {
+    const MOST: u64 = 1 << 20;
+    let read = |source| SettingsError::Read { path: path.into(), source };
+    let metadata = std::fs::metadata(path).map_err(read)?;
+    if !metadata.is_file() || metadata.len() > MOST {
+        let problem = "expected a regular file of at most 1 MiB".into();
+        return Err(SettingsError::File { path: path.into(), problem });
+    }
+    std::fs::read_to_string(path).map_err(read)
+}
+
+fn at_least_one(name: &'static str, given: Option<usize>) -> Result<(), SettingsError> {
+    given.map_or(Ok(()), |n| if n == 0 { Err(value(name, n, "at least 1")) } else { Ok(()) })
+}
+
+/// # Errors
+/// If there are none or more than any machine could use.
+pub fn check_threads(threads: Option<usize>) -> Result<(), SettingsError> {
+    const MOST: usize = 1024;
+    match threads {
+        Some(n) if n == 0 || n > MOST => Err(value("threads", n, "1 to 1024")),
+        _ => Ok(()),
+    }
+}
+
+fn value(name: &'static str, value: impl ToString, expected: &str) -> SettingsError {
+    SettingsError::Value { name, value: value.to_string(), expected: expected.into() }
+}

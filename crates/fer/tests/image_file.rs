@@ -1,0 +1,106 @@
+//! Photographs of any size and colour become 48x48 grey faces; bad ones are refused by name.
+
+use std::fs;
+use std::path::Path;
+
+use fer::data::image_file::read;
+use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
+
+fn message(path: &Path) -> String {
+    let error = read(path).expect_err("accepted");
+    let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
+    format!("{error}{}", source.unwrap_or_default())
+}
+
+#[test]
+fn a_face_of_the_right_size_is_unchanged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("face.png");
+    let face = GrayImage::from_fn(48, 48, |x, y| Luma([(5 * x + y) as u8]));
+    face.save(&path).unwrap();
+    assert_eq!(read(&path).unwrap(), face.into_raw());
+}
+
+#[test]
+fn any_size_and_colour_type() {
+    let folder = tempfile::tempdir().unwrap();
+    let red = RgbImage::from_pixel(200, 131, Rgb([255, 0, 0]));
+    let images = [
+        ("rgb8.png", DynamicImage::from(red.clone())),
+        ("rgb16.png", DynamicImage::from(red.clone()).into_rgb16().into()),
+        ("rgba8.png", DynamicImage::from(red.clone()).into_rgba8().into()),
+        ("luma16.png", DynamicImage::from(red.clone()).into_luma16().into()),
+        ("small.png", RgbImage::from_pixel(3, 5, Rgb([255, 0, 0])).into()),
+        ("photo.jpg", red.into()),
+    ];
+    for (name, image) in images {
+        let path = folder.path().join(name);
+        image.save(&path).unwrap();
+        let pixels = read(&path).unwrap();
+        assert_eq!(pixels.len(), 2304);
+        // Rec. 709: red has 0.2126 of the luma of white.
+        assert!(pixels.iter().all(|pixel| pixel.abs_diff(54) <= 1), "{name}: {:?}", &pixels[..5]);
+    }
+}
+
+#[test]
+fn the_centre_is_cut_out_and_the_mean_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wide.png");
+    // A white square in the middle of a black band; inside it, a fine chequerboard.
+    let wide = GrayImage::from_fn(480, 96, |x, y| {
+        let inside = (192..288).contains(&x);
+        Luma([if inside { 255 * ((x + y) % 2) as u8 } else { 10 }])
+    });
+    wide.save(&path).unwrap();
+    let pixels = read(&path).unwrap();
+    let inner = (0..2304).filter(|i| (4..44).contains(&(i % 48)) && (4..44).contains(&(i / 48)));
+    assert!(inner.map(|i| pixels[i]).all(|pixel| (120..=135).contains(&pixel)));
+}
+
+#[test]
+fn transparency_becomes_white() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clear.png");
+    RgbaImage::from_pixel(60, 60, Rgba([0, 0, 0, 0])).save(&path).unwrap();
+    assert_eq!(read(&path).unwrap(), [255; 2304]);
+}
+
+#[test]
+fn the_content_decides_not_the_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("png-inside.jpg");
+    GrayImage::from_pixel(10, 10, Luma([77])).save_with_format(&path, ImageFormat::Png).unwrap();
+    assert_eq!(read(&path).unwrap(), [77; 2304]);
+}
+
+#[test]
+fn bad_images_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    };
+    let mut png = Vec::new();
+    let grey = DynamicImage::from(GrayImage::from_fn(64, 64, |x, y| Luma([(x * y) as u8])));
+    grey.write_to(&mut std::io::Cursor::new(&mut png), ImageFormat::Png).unwrap();
+
+    assert!(
+        message(&file("empty.png", b"")).contains("empty.png: cannot be decoded; expected a PNG or JPEG")
+    );
+    assert!(message(&file("text.png", b"hello")).contains("text.png: cannot be decoded"));
+    assert!(message(&file("cut.png", &png[..png.len() / 2])).contains("cut.png: cannot be decoded"));
+    assert!(message(folder.path()).contains("is not a regular file"));
+    assert!(message(&folder.path().join("none.png")).contains("none.png: cannot be read"));
+    // A header that announces 60,000 x 60,000 pixels: width and height stand at bytes 16 to 24, then the
+    // CRC of the chunk would no longer fit, so the refusal is either way an error, never 3.6 GB of memory.
+    png[16..20].copy_from_slice(&60_000u32.to_be_bytes());
+    png[20..24].copy_from_slice(&60_000u32.to_be_bytes());
+    assert!(message(&file("bomb.png", &png)).contains("bomb.png: cannot be decoded"));
+    let wide = folder.path().join("wide.png");
+    GrayImage::new(20_000, 1).save(&wide).unwrap();
+    assert!(
+        message(&wide).contains("wide.png: cannot be decoded") && message(&wide).contains("at most 16384")
+    );
+}
