@@ -105,6 +105,22 @@ pub fn trace<R: Real>(
     }
 }
 
+/// The loss of a batch in a training pass (dropout included, keyed by `seed`), without penalties.
+///
+/// # Panics
+/// If `x` or `targets` do not fit the network.
+pub fn training_loss<R: Real>(
+    network: &Network<R>,
+    loss: &Loss,
+    x: &Tensor<R>,
+    targets: &Targets<R>,
+    seed: u64,
+) -> f64 {
+    let mut ctx = Context::new(seed);
+    let output = network.forward(x, &mut ctx).output;
+    crate::train::loss_and_gradient(network, loss, &output, targets, None, &mut ctx).0
+}
+
 /// Zeroed gradients for all parameters, frozen ones too.
 fn every_gradient<R: Real>(network: &Network<R>) -> Vec<Vec<Option<ArrayD<R>>>> {
     let zeros = |param: &Param<R>| Some(ArrayD::zeros(param.value.raw_dim()));

@@ -1,0 +1,50 @@
+/// A difference quotient, or the discovery that there is a kink.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Difference {
+    /// The central difference.
+    Smooth(f64),
+    /// The function has no derivative here, or too close by.
+    Kink,
+}
+
+/// The derivative of `f` at 0 by central differences of step `epsilon`.
+///
+/// `f` is evaluated at `0`, `±epsilon` and `±epsilon/2`. The second differences of a smooth function shrink
+/// with the step; what does not fit is a kink between the points.
+pub(super) fn central(mut f: impl FnMut(f64) -> f64, epsilon: f64) -> Difference {
+    let middle = f(0.0);
+    let mut quotients = |h: f64| {
+        let (right, left) = (f(h), f(-h));
+        ((right - left) / (2.0 * h), (right - 2.0 * middle + left) / h, right.abs().max(left.abs()))
+    };
+    let (derivative, bend, size) = quotients(epsilon);
+    let (_, half_bend, _) = quotients(epsilon / 2.0);
+    // Rounding of f leaves a few units in the last place in each second difference.
+    let rounding = 16.0 * f64::EPSILON * size.max(middle.abs()) / epsilon;
+    let allowed = 1e-8 * (1.0 + derivative.abs()) + rounding;
+    // A NaN compares false and counts as a kink.
+    if (half_bend - bend / 2.0).abs() <= allowed { Difference::Smooth(derivative) } else { Difference::Kink }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_smooth_function_gives_its_derivative() {
+        let Difference::Smooth(derivative) = central(|h| (1.0 + h).exp() * 3.0, 1e-5) else {
+            panic!("a kink")
+        };
+        assert!((derivative - 3.0 * 1f64.exp()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_kink_between_the_points_is_seen() {
+        for place in [0.0, 0.1, 0.45, 0.7, 0.99, -0.3, -0.8] {
+            let relu = |h: f64| (h - place * 1e-5).max(0.0);
+            assert_eq!(central(relu, 1e-5), Difference::Kink, "kink at {place} of the step");
+        }
+        assert_eq!(central(|h| (h - 2e-5).max(0.0), 1e-5), Difference::Smooth(0.0));
+        assert_eq!(central(|_| f64::NAN, 1e-5), Difference::Kink);
+    }
+}

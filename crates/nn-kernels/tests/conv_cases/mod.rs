@@ -1,0 +1,191 @@
+//! Convolutions to test: a list made by hand and a generator.
+
+#![allow(dead_code)] // Each test file uses some of it.
+
+use nn_kernels::conv::{ConvGeometry, ConvSpec, Padding};
+use proptest::prelude::*;
+
+/// A convolution and the number of images that it is run on.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvCase {
+    pub images: usize,
+    pub spec: ConvSpec,
+}
+
+impl ConvCase {
+    #[track_caller]
+    pub fn geometry(&self) -> ConvGeometry {
+        ConvGeometry::new(&self.spec).unwrap_or_else(|error| panic!("{self:?}: {error}"))
+    }
+}
+
+/// Every geometry that has its own way to go wrong.
+pub fn hand_list() -> Vec<ConvCase> {
+    [pytorch_samples(), network_layers(), shapes_at_the_edge(), lane_remainders()].concat()
+}
+
+/// `ConvSpec::new` with the pairs spelled once: `[in_h, in_w, in_c]` and `[kh, kw, out_c]`.
+fn dense([in_h, in_w, in_c]: [usize; 3], [kh, kw, out_c]: [usize; 3]) -> ConvSpec {
+    ConvSpec::new((in_h, in_w), in_c, out_c, (kh, kw))
+}
+
+fn on(images: usize, specs: impl IntoIterator<Item = ConvSpec>) -> Vec<ConvCase> {
+    specs.into_iter().map(|spec| ConvCase { images, spec }).collect()
+}
+
+fn pad(top: usize, bottom: usize, left: usize, right: usize) -> Padding {
+    Padding::Explicit { top, bottom, left, right }
+}
+
+/// The shapes of PyTorch's own `conv2d` samples (its list of fifteen holds two of them twice).
+fn pytorch_samples() -> Vec<ConvCase> {
+    let one = on(
+        1,
+        [
+            ConvSpec { stride: (2, 2), padding: pad(2, 2, 2, 2), ..dense([4, 4, 3], [3, 3, 3]) },
+            ConvSpec {
+                stride: (2, 2),
+                padding: pad(1, 1, 1, 1),
+                dilation: (2, 3),
+                ..dense([5, 5, 4], [2, 3, 1])
+            },
+            // The kernel is wider than the image.
+            ConvSpec { stride: (2, 2), padding: pad(1, 1, 1, 1), ..dense([4, 3, 2], [3, 4, 4]) },
+            ConvSpec { stride: (2, 2), padding: Padding::Valid, ..dense([5, 5, 4], [2, 3, 1]) },
+            ConvSpec { padding: Padding::Same, dilation: (3, 3), ..dense([5, 5, 4], [2, 3, 1]) },
+            dense([5, 5, 4], [3, 3, 3]),
+        ],
+    );
+    let two = on(
+        2,
+        [
+            ConvSpec {
+                stride: (3, 2),
+                padding: pad(2, 2, 1, 1),
+                dilation: (4, 4),
+                groups: 2,
+                ..dense([8, 8, 4], [3, 3, 2])
+            },
+            ConvSpec { groups: 4, ..dense([6, 6, 4], [3, 3, 4]) },
+            // Depthwise with multiplier 2.
+            ConvSpec { groups: 4, ..dense([6, 6, 4], [3, 3, 8]) },
+            ConvSpec { groups: 4, stride: (3, 2), ..dense([6, 6, 4], [3, 3, 4]) },
+            ConvSpec { groups: 4, padding: pad(1, 1, 1, 1), ..dense([6, 6, 4], [3, 3, 4]) },
+            ConvSpec { groups: 4, dilation: (2, 2), ..dense([5, 5, 4], [2, 2, 4]) },
+            ConvSpec { groups: 2, ..dense([6, 5, 4], [3, 2, 6]) },
+        ],
+    );
+    [one, two].concat()
+}
+
+/// Layers of the networks in this project, on smaller maps.
+fn network_layers() -> Vec<ConvCase> {
+    let same = |spec| ConvSpec { padding: Padding::Same, ..spec };
+    let halved = |spec| ConvSpec { stride: (2, 2), ..spec };
+    on(
+        3,
+        [
+            // The study: `valid`, `same`, `same` with stride 2, kernels of 1 and 5.
+            dense([12, 12, 1], [3, 3, 32]),
+            dense([10, 10, 32], [3, 3, 32]),
+            dense([6, 6, 32], [3, 3, 64]),
+            same(dense([8, 8, 1], [3, 3, 64])),
+            same(halved(dense([11, 11, 16], [3, 3, 32]))),
+            same(halved(dense([6, 6, 32], [3, 3, 16]))),
+            dense([9, 9, 8], [1, 1, 16]),
+            dense([9, 9, 8], [5, 5, 16]),
+            // ResNet: its first layer, and the 1x1 shortcut that skips pixels.
+            halved(ConvSpec { padding: pad(3, 3, 3, 3), ..dense([15, 15, 3], [7, 7, 8]) }),
+            halved(dense([7, 7, 16], [1, 1, 32])),
+            // MobileNet: depthwise, plain and with the padding that it adds before stride 2.
+            same(ConvSpec { groups: 24, ..dense([7, 7, 24], [3, 3, 24]) }),
+            halved(ConvSpec { groups: 24, padding: pad(0, 1, 0, 1), ..dense([8, 8, 24], [3, 3, 24]) }),
+        ],
+    )
+}
+
+fn shapes_at_the_edge() -> Vec<ConvCase> {
+    let same = |spec| ConvSpec { padding: Padding::Same, ..spec };
+    let specs = [
+        same(dense([1, 1, 5], [3, 3, 7])),
+        same(dense([1, 1000, 2], [3, 3, 3])),
+        same(dense([1000, 1, 2], [3, 3, 3])),
+        same(ConvSpec { stride: (2, 2), ..dense([7, 8, 3], [3, 3, 4]) }),
+        same(ConvSpec { stride: (2, 2), ..dense([8, 7, 3], [2, 5, 4]) }),
+        // `same` with a stride beyond the kernel: some pixels are never read.
+        same(ConvSpec { stride: (3, 4), ..dense([8, 9, 2], [1, 2, 3]) }),
+        ConvSpec { padding: pad(2, 0, 1, 3), ..dense([5, 6, 3], [3, 3, 4]) },
+        ConvSpec { padding: pad(0, 3, 2, 0), stride: (2, 1), ..dense([5, 6, 3], [2, 3, 4]) },
+        // More padding than kernel: whole patches of zeros.
+        ConvSpec { padding: pad(4, 5, 6, 4), ..dense([3, 2, 2], [3, 2, 3]) },
+        ConvSpec {
+            padding: pad(3, 3, 3, 3),
+            stride: (2, 2),
+            dilation: (2, 1),
+            ..dense([2, 3, 2], [2, 3, 3])
+        },
+        // The window fills the input: one output pixel, a dense layer.
+        dense([4, 6, 3], [4, 6, 5]),
+        // Stride beyond the kernel, dilation on one side only.
+        ConvSpec { stride: (4, 3), dilation: (1, 3), ..dense([9, 11, 2], [2, 2, 2]) },
+        dense([1, 1, 1], [1, 1, 1]),
+    ];
+    let batches = [0, 1, 3].into_iter().flat_map(|images| on(images, specs));
+    // Rows of output pixels so long that each is a column matrix of its own, and many that share one.
+    let blocks = on(
+        2,
+        [
+            same(dense([3, 700, 16], [3, 3, 4])),
+            same(dense([60, 50, 4], [3, 3, 3])),
+            same(ConvSpec { groups: 2, ..dense([40, 60, 8], [3, 3, 4]) }),
+        ],
+    );
+    batches.chain(blocks).collect()
+}
+
+/// Channel counts on both sides of one and two vectors of 8 or 16 lanes.
+fn lane_remainders() -> Vec<ConvCase> {
+    const CHANNELS: [usize; 7] = [1, 2, 15, 16, 17, 31, 33];
+    let pairs = CHANNELS.into_iter().flat_map(|in_c| CHANNELS.map(|out_c| (in_c, out_c)));
+    let specs =
+        pairs.map(|(in_c, out_c)| ConvSpec { padding: Padding::Same, ..dense([4, 3, in_c], [3, 3, out_c]) });
+    on(1, specs)
+}
+
+/// Any convolution of a small image; shrinks towards one pixel, one channel, one tap.
+pub fn any_case() -> impl Strategy<Value = ConvCase> {
+    let padding = prop_oneof![
+        Just(Padding::Valid),
+        Just(Padding::Same),
+        [0..=5usize, 0..=5, 0..=5, 0..=5]
+            .prop_map(|[top, bottom, left, right]| pad(top, bottom, left, right)),
+    ];
+    let window = ((1..=5usize, 1..=5usize), (1..=3usize, 1..=3usize), (1..=3usize, 1..=3usize));
+    // Groups, and channels of one group.
+    let channels = (1..=4usize, 1..=5usize, 1..=5usize);
+    // Rows and columns beyond the smallest input that the window fits into.
+    let extra = (0..=8usize, 0..=8usize);
+    (0..=3usize, window, padding, channels, extra).prop_map(
+        |(images, (kernel, stride, dilation), padding, (groups, in_c, out_c), extra)| {
+            let span = ((kernel.0 - 1) * dilation.0 + 1, (kernel.1 - 1) * dilation.1 + 1);
+            let fits = match padding {
+                Padding::Valid => span,
+                Padding::Same => (1, 1),
+                Padding::Explicit { top, bottom, left, right } => {
+                    (span.0.saturating_sub(top + bottom).max(1), span.1.saturating_sub(left + right).max(1))
+                }
+            };
+            let spec = ConvSpec {
+                input: (fits.0 + extra.0, fits.1 + extra.1),
+                in_c: groups * in_c,
+                out_c: groups * out_c,
+                kernel,
+                stride,
+                padding,
+                dilation,
+                groups,
+            };
+            ConvCase { images, spec }
+        },
+    )
+}

@@ -1,0 +1,105 @@
+//! Convolution on small integers: every algorithm gives the reference's bits, in all three directions.
+//!
+//! All sums stay below 2^24, so rounding never happens and any wrong index, padding or left-over shows.
+
+mod comparison;
+mod conv_cases;
+mod random_arrays;
+
+use comparison::assert_same_bits;
+use conv_cases::{ConvCase, any_case, hand_list};
+use nn_kernels::conv::{self, Algorithm, ConvGeometry, Direction};
+use nn_kernels::{Epilogue, Real, reference};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use random_arrays::{integers, poison, poison_scratch};
+
+/// Compares all directions of all algorithms with the reference.
+fn check<R: Real>(case: &ConvCase) {
+    let g = case.geometry();
+    let x = integers::<R>(1, case.images * g.input_len());
+    let w = integers::<R>(2, g.weight_len());
+    let dy = integers::<R>(3, case.images * g.output_len());
+    let dw_before = integers::<R>(4, g.weight_len());
+
+    let (mut y, mut dx, mut dw) = (poison(dy.len()), poison(x.len()), dw_before.clone());
+    reference::conv2d(&g, &x, &w, &mut y);
+    reference::conv2d_grad_input(&g, &dy, &w, &mut dx);
+    reference::conv2d_grad_weight(&g, &x, &dy, &mut dw);
+
+    let run = |direction: Direction, expected: &[R], run: &dyn Fn(Algorithm) -> Vec<R>| {
+        for algorithm in algorithms_for(&g, direction) {
+            poison_scratch::<R>();
+            let what = format!("{direction:?} by {algorithm} of {case:?}");
+            assert_same_bits(what, &run(algorithm), expected);
+        }
+    };
+    run(Direction::Output, &y, &|algorithm| {
+        let mut y = poison(dy.len());
+        conv::output(&g, algorithm, &x, &w, Epilogue::NONE, &mut y);
+        y
+    });
+    run(Direction::GradInput, &dx, &|algorithm| {
+        let mut dx = poison(x.len());
+        conv::grad_input(&g, algorithm, &dy, &w, &mut dx);
+        dx
+    });
+    run(Direction::GradWeight, &dw, &|algorithm| {
+        let mut dw = dw_before.clone();
+        conv::grad_weight(&g, algorithm, &x, &dy, &mut dw);
+        dw
+    });
+}
+
+fn algorithms_for(g: &ConvGeometry, direction: Direction) -> impl Iterator<Item = Algorithm> {
+    Algorithm::ALL.into_iter().filter(move |algorithm| algorithm.supports(g, direction))
+}
+
+#[test]
+fn hand_list_f32() {
+    hand_list().iter().for_each(check::<f32>);
+}
+
+#[test]
+fn hand_list_f64() {
+    hand_list().iter().for_each(check::<f64>);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 200,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(1),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn any_geometry(case in any_case()) {
+        check::<f32>(&case);
+        check::<f64>(&case);
+    }
+}
+
+#[test]
+fn auto_chooses_what_supports_the_geometry() {
+    for case in hand_list() {
+        let g = case.geometry();
+        for direction in Direction::ALL {
+            let chosen = Algorithm::Auto.resolve(&g, direction);
+            assert_ne!(chosen, Algorithm::Auto);
+            assert!(chosen.supports(&g, direction), "{chosen} was chosen for {direction:?} of {case:?}");
+            assert_eq!(chosen.resolve(&g, direction), chosen);
+        }
+    }
+}
+
+#[test]
+fn empty_batch_leaves_the_weight_gradient_alone() {
+    let case = hand_list()[0];
+    let g = case.geometry();
+    for algorithm in algorithms_for(&g, Direction::GradWeight) {
+        let mut dw = integers::<f32>(5, g.weight_len());
+        conv::grad_weight(&g, algorithm, &[], &[], &mut dw);
+        assert_same_bits(algorithm, &dw, &integers(5, g.weight_len()));
+    }
+}
