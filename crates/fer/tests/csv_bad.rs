@@ -7,9 +7,9 @@ use std::io::Write;
 use std::path::Path;
 
 use fer::data::csv::{self, Options};
-use fer::data::random::{Purpose, Stream};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use nn_core::rng::{Purpose, Stream};
 use rows::{pixels, row, single_file};
 
 /// The message of the error with which loading `path` fails.
@@ -297,11 +297,11 @@ fn damaged_files_never_panic() {
         let mut damaged = whole.clone();
         for _ in 0..1 + random.below(4) {
             // Half of the damage goes to the header and the start of the first row.
-            let reach = if random.chance(0.5) { 60 } else { damaged.len() };
+            let reach = if random.unit() < 0.5 { 60 } else { damaged.len() };
             let at = random.below(reach);
             damaged[at] = bytes[random.below(bytes.len())];
         }
-        if random.chance(0.3) {
+        if random.unit() < 0.3 {
             damaged.truncate(random.below(damaged.len()));
         }
         fs::write(&path, &damaged).unwrap();

@@ -11,7 +11,6 @@ pub mod csv;
 mod faces;
 pub mod image_file;
 pub mod preview;
-pub mod random;
 pub mod subset;
 pub mod synthetic;
 

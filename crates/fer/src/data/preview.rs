@@ -3,8 +3,8 @@
 use font8x8::UnicodeFonts;
 use image::imageops::{self, FilterType};
 use image::{GrayImage, Luma};
+use nn_core::rng::{Purpose, Stream};
 
-use super::random::{Purpose, Stream};
 use super::{EMOTIONS, Faces, SIDE};
 
 /// Side of a face on the sheet: three times its own.

@@ -1,6 +1,7 @@
 //! Smaller datasets with the same proportions of the classes.
 
-use super::random::{Purpose, Stream};
+use nn_core::rng::{Purpose, Stream};
+
 use super::{Dataset, EMOTIONS, Faces, Split, audit};
 
 /// `n` of the faces, chosen at random within each class, in their original order; all of them if there are

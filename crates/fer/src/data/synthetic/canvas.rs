@@ -1,7 +1,7 @@
 //! A 48x48 sheet on which shapes are painted one over the other.
 
+use super::dice::Dice;
 use super::shape::{Point, point};
-use crate::data::random::Stream;
 use crate::data::{PIXELS, SIDE};
 
 /// How a face lies on the sheet: rotated, scaled and shifted.
@@ -66,7 +66,7 @@ impl Canvas {
 
     /// The picture as bytes, after a small blur (`blur` in 0..1 of a 1-2-1 kernel) and bell-shaped noise
     /// of standard deviation `noise`.
-    pub fn develop(mut self, blur: f32, noise: f32, random: &mut Stream) -> Vec<u8> {
+    pub fn develop(mut self, blur: f32, noise: f32, random: &mut Dice) -> Vec<u8> {
         self.soften(blur, 1);
         self.soften(blur, SIDE);
         let expose = |&tone: &f32| ((tone + noise * random.bell()).clamp(0.0, 1.0) * 255.0 + 0.5) as u8;

@@ -4,7 +4,7 @@
 //! and outer brow, upper and lower lid, nose wrinkler, lip corners, lip stretch, jaw drop. Lengths are in
 //! face units (the face is about two units tall).
 
-use crate::data::random::Stream;
+use super::dice::Dice;
 
 /// The state of the muscles: zero everywhere is a face at rest, except where said otherwise.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,7 @@ impl Expression {
 
     /// The expression of an emotion at full strength; several emotions have two variants, say a closed
     /// and an open smile, and one is chosen.
-    fn full(label: u8, random: &mut Stream) -> Expression {
+    fn full(label: u8, random: &mut Dice) -> Expression {
         let open = random.chance(0.5);
         let rest = Expression::NEUTRAL;
         match label {
@@ -143,7 +143,7 @@ impl Expression {
     }
 
     /// One person's version of an emotion: of random strength, with a little of everything else.
-    pub fn of(label: u8, random: &mut Stream) -> Expression {
+    pub fn of(label: u8, random: &mut Dice) -> Expression {
         let full = Expression::full(label, random);
         let strength: f32 = random.uniform(0.75, 1.15);
         let rest = Expression::NEUTRAL;

@@ -8,6 +8,7 @@
 //! arithmetic is limited to operations that IEEE 754 rounds exactly.
 
 mod canvas;
+mod dice;
 mod expression;
 mod portrait;
 mod shape;
@@ -16,7 +17,7 @@ mod tests;
 
 use rayon::prelude::*;
 
-use super::random::{Purpose, Stream};
+use self::dice::Dice;
 use super::{Dataset, EMOTIONS, Faces, Source, Split};
 
 /// Number of images in each split.
@@ -62,7 +63,7 @@ pub fn faces(split: Split, n: usize, seed: u64) -> Faces {
 
 /// The 48x48 pixels of image `i` of a split.
 pub fn image(split: Split, i: usize, seed: u64) -> Vec<u8> {
-    portrait::draw(label(i), &mut Stream::new(seed, Purpose::Face, split as u64, i as u64))
+    portrait::draw(label(i), &mut Dice::new(seed, split as u64, i as u64))
 }
 
 /// The emotion of image `i` of any split.

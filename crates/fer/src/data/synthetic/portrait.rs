@@ -1,9 +1,9 @@
 //! One face: a random person with a given expression, drawn on a canvas.
 
 use super::canvas::{Canvas, Pose};
+use super::dice::Dice;
 use super::expression::Expression;
 use super::shape::{Point, arc, ellipse, point, smoothstep};
-use crate::data::random::Stream;
 
 /// What makes one person differ from another; lengths in face units, tones in 0..1.
 struct Person {
@@ -39,7 +39,7 @@ enum HairStyle {
 }
 
 impl Person {
-    fn random(random: &mut Stream) -> Person {
+    fn random(random: &mut Dice) -> Person {
         let skin = random.uniform(0.38, 0.85);
         let style = random.unit();
         let hair_style = match style {
@@ -79,7 +79,7 @@ impl Person {
 }
 
 /// Draws one face of the given emotion: 48x48 bytes.
-pub fn draw(label: u8, random: &mut Stream) -> Vec<u8> {
+pub fn draw(label: u8, random: &mut Dice) -> Vec<u8> {
     let person = Person::random(random);
     let expression = Expression::of(label, random);
     let pose = Pose {
@@ -105,7 +105,7 @@ pub fn draw(label: u8, random: &mut Stream) -> Vec<u8> {
 }
 
 /// Two tones that run into each other, and shoulders.
-fn background(canvas: &mut Canvas, random: &mut Stream) {
+fn background(canvas: &mut Canvas, random: &mut Dice) {
     let (near, far) = (random.uniform(0.05, 0.95), random.uniform(0.05, 0.95));
     let direction = point(random.uniform(-1.0, 1.0), random.uniform(-1.0, 1.0));
     canvas.map(|_, p| near + (far - near) * smoothstep(-1.2, 1.2, p.dot(direction)));
@@ -172,7 +172,7 @@ fn lines(canvas: &mut Canvas, person: &Person, expression: &Expression) {
 }
 
 /// Brow, white, iris and lids of one eye; `side` is -1 or 1.
-fn eye(canvas: &mut Canvas, person: &Person, expression: &Expression, side: f32, random: &mut Stream) {
+fn eye(canvas: &mut Canvas, person: &Person, expression: &Expression, side: f32, random: &mut Dice) {
     let Person { skin, eye_x, eye_y, eye_width, .. } = *person;
     let inner = point(eye_x - eye_width, eye_y + 0.015).on_side(side);
     let outer = point(eye_x + eye_width, eye_y - 0.01).on_side(side);
@@ -200,7 +200,7 @@ fn eye(canvas: &mut Canvas, person: &Person, expression: &Expression, side: f32,
 const OPEN: f32 = 0.06;
 
 /// Lips, and what shows between them.
-fn mouth(canvas: &mut Canvas, person: &Person, expression: &Expression, random: &mut Stream) {
+fn mouth(canvas: &mut Canvas, person: &Person, expression: &Expression, random: &mut Dice) {
     let Expression { corners, mouth_open: open, mouth_width: width, mouth_square: square, .. } = *expression;
     let skin = person.skin;
     let sneer = if random.chance(0.5) { expression.sneer } else { -expression.sneer };
@@ -240,7 +240,7 @@ fn glasses(canvas: &mut Canvas, person: &Person) {
 }
 
 /// A light from one side, and the exposure of the whole picture.
-fn light(canvas: &mut Canvas, random: &mut Stream) {
+fn light(canvas: &mut Canvas, random: &mut Dice) {
     let direction = point(random.uniform(-0.4, 0.4), random.uniform(-0.4, 0.25));
     let contrast = random.uniform(0.75, 1.1);
     let brightness = random.uniform(-0.15, 0.15);
@@ -251,7 +251,7 @@ fn light(canvas: &mut Canvas, random: &mut Stream) {
 }
 
 /// Sometimes a finger, a microphone or a strand of hair gets into the picture.
-fn occlude(canvas: &mut Canvas, random: &mut Stream) {
+fn occlude(canvas: &mut Canvas, random: &mut Dice) {
     if random.chance(0.15) {
         let from = point(random.uniform(-1.1, 1.1), random.uniform(-1.1, 1.1));
         let to = point(random.uniform(-1.1, 1.1), random.uniform(-1.1, 1.1));
