@@ -8,8 +8,8 @@ mod random_arrays;
 
 use comparison::assert_same_bits;
 use conv_cases::{ConvCase, any_case, hand_list};
-use nn_kernels::conv::{self, Algorithm, ConvGeometry, Direction};
-use nn_kernels::{Epilogue, Real, reference};
+use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec, Direction, Padding};
+use nn_kernels::{Epilogue, GeometryError, Real, reference};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use random_arrays::{integers, poison, poison_scratch};
@@ -90,6 +90,37 @@ fn auto_chooses_what_supports_the_geometry() {
             assert!(chosen.supports(&g, direction), "{chosen} was chosen for {direction:?} of {case:?}");
             assert_eq!(chosen.resolve(&g, direction), chosen);
         }
+    }
+}
+
+/// Nothing to do is done, however large an image would be.
+#[test]
+fn empty_batch_of_enormous_images() {
+    let spec = ConvSpec { stride: (1, 1 << 57), ..ConvSpec::new((1, 1 << 57), 1, 1, (1, 1)) };
+    let g = ConvGeometry::new(&spec).expect("can be addressed");
+    for algorithm in Algorithm::ALL {
+        let mut dw = [3f32];
+        conv::output(&g, algorithm, &[], &[1f32], Epilogue::NONE, &mut []);
+        conv::grad_input(&g, algorithm, &[], &[1f32], &mut []);
+        conv::grad_weight(&g, algorithm, &[], &[], &mut dw);
+        assert_eq!(dw, [3.0], "{algorithm}");
+    }
+}
+
+/// A padding that no signed number can hold is refused, or else it is computed with.
+#[test]
+fn padding_beyond_signed_numbers() {
+    let padding = Padding::Explicit { top: 0, bottom: 0, left: 1 << 63, right: (1 << 63) - 10 };
+    let spec = ConvSpec { stride: (1, 1 << 62), padding, ..ConvSpec::new((1, 1), 1, 1, (1, 1)) };
+    let g = match ConvGeometry::new(&spec) {
+        Ok(g) => g,
+        Err(error) => return assert_eq!(error, GeometryError::Overflow { what: "the padded input" }),
+    };
+    for algorithm in Algorithm::ALL {
+        // Windows start at -2^63, -2^62, 0 and 2^62.
+        let mut y = poison(g.output_len());
+        conv::output(&g, algorithm, &[5f32], &[2.0], Epilogue::NONE, &mut y);
+        assert_same_bits(algorithm, &y, &[0.0, 0.0, 10.0, 0.0]);
     }
 }
 
