@@ -1,1 +1,13 @@
-//! Facade.
+//! Vitrine: a convolutional network under glass.
+//!
+//! This package joins the workspace's crates under one name and holds the tests that span them.
+//!
+//! * [`core`]: layers, losses, optimisers, training, gradient checks;
+//! * [`kernels`]: the arithmetic beneath;
+//! * [`zoo`]: named networks;
+//! * [`fer`]: the study of facial emotion recognition.
+
+pub use fer;
+pub use nn_core as core;
+pub use nn_core::kernels;
+pub use nn_zoo as zoo;

@@ -73,8 +73,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let wrong = check_layer(&mut scale("wrong", true), 4, &Options::default());
     println!("{conv}\n{right}\n{wrong}");
     let ratios: Vec<_> = wrong.tensors[1].worst.iter().map(|entry| entry.analytic / entry.numeric).collect();
-    println!("Backward divided by differences gives {ratios:.3?}, the factors themselves:");
-    println!("the slip was to sum dy·y = dy·x·s instead of dy·x.");
+    println!("Backward / differences: {ratios:.3?}, the factors s: dy·y = dy·x·s was summed, not dy·x.");
     assert!(conv.passed() && right.passed() && !wrong.passed());
     Ok(())
 }

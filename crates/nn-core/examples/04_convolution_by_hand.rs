@@ -39,9 +39,9 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let columns = Array2::from_shape_vec((pixels, taps), columns)?;
     let weights: Array1<f64> = kernel.iter().copied().collect();
     let by_product = columns.dot(&weights);
-    println!("The column matrix, and its product with the kernel written as one column");
+    println!("The column matrix, one patch in each row, and its product with the kernel");
     for (patch, sum) in columns.rows().into_iter().zip(&by_product) {
-        println!("{}  ·  w  = {sum:>3}", line(patch));
+        println!("{}    |{sum:>4}", line(patch));
     }
 
     // The engine's convolution; there is no bias and no activation to follow.

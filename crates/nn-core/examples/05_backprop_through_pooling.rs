@@ -22,7 +22,8 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         0.0, 1.0, 9.0, 3.0,
         2.0, 6.0, 7.0, 8.0,
     ]);
-    println!("The input\n{}", grid(&x));
+    println!("The input x");
+    (0..SIDE).for_each(|row| println!("{}", line(&x, row)));
     send_back("Max pooling, 2x2 windows side by side", MaxPooling2D::new(2), &x)?;
     send_back("Average pooling, 2x2 windows side by side", AveragePooling2D::new(2), &x)?;
     send_back(
@@ -44,19 +45,16 @@ fn send_back(title: &str, layer: impl Into<LayerConfig>, x: &Tensor<f64>) -> Res
     let mut gradients = Gradients { input: true, params: &mut [] };
     let dx = layer.backward(dy.clone(), &cache, &mut gradients, &mut ctx).ok_or("dx was asked for")?;
 
-    println!("{title}");
-    println!("  y\n{}  dy, from behind\n{}  dx, to the front\n{}", grid(&y), grid(&dy), grid(&dx));
+    println!("\n{title}\n{:<28}{:<28}dx, to the front", "y", "dy, from behind");
+    for row in 0..SIDE {
+        println!("{:<28}{:<28}{}", line(&y, row), line(&dy, row), line(&dx, row));
+    }
     assert!((dx.sum() - dy.sum()).abs() < 1e-12, "a gradient was lost");
     Ok(())
 }
 
-/// The numbers of one image with one channel, row by row.
-fn grid(image: &Tensor<f64>) -> String {
-    let width = if image.ndim() == 4 { image.shape()[2] } else { 1 };
-    let mut text = String::new();
-    for (i, value) in image.iter().enumerate() {
-        let end = if (i + 1) % width == 0 { "\n" } else { "" };
-        text += &format!("{value:>7.2}{end}");
-    }
-    text
+/// The numbers in one row of a square image; nothing if the image has fewer rows.
+fn line(image: &Tensor<f64>, row: usize) -> String {
+    let side = image.len().isqrt();
+    image.iter().skip(row * side).take(side).map(|value| format!("{value:<6.2}")).collect()
 }

@@ -4,6 +4,7 @@
 //! Plain gradient descent cannot win here: a step that suits the gentle slope overshoots the steep one, so `b`
 //! zigzags while `a` creeps. Momentum averages the zigzag away and gathers speed along the valley; Nesterov
 //! looks ahead and swings less; Adam divides each gradient by its usual size, so both axes look alike to it.
+//! Change the learning rates: which optimiser is the first to be thrown out of the valley?
 
 use std::error::Error;
 use std::iter;
@@ -49,15 +50,12 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         paths.push(walk(config)?);
     }
 
-    print!("step");
-    for (name, config) in &optimizers {
-        print!("  {:>19}", format!("{name}, lr {}", config.learning_rate()));
-    }
-    println!("\n    {}", "            a       b".repeat(optimizers.len()));
+    let titles = optimizers.map(|(name, config)| format!("{name}, lr {}", config.learning_rate()));
+    println!("    {}", titles.map(|title| format!("{title:>25}")).concat());
+    println!("step{}", format!("{:>15}{:>10}", "a", "b").repeat(optimizers.len()));
     for step in SHOWN {
-        let cells: String =
-            paths.iter().map(|path| format!("  {:>10.4} {:>8.4}", path[step][0], path[step][1])).collect();
-        println!("{step:>4}{cells}");
+        let points = paths.iter().map(|path| path[step]);
+        println!("{step:>4}{}", points.map(|[a, b]| format!("{a:>15.4}{b:>10.4}")).collect::<String>());
     }
 
     println!("\nValue of f at the end, and the first step after which it stays below 0.001");

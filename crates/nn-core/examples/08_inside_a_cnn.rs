@@ -35,7 +35,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     Trainer::new(&mut network, loss, Adam::new(5e-3))?.fit(&training, None, &options, &mut [])?;
 
     // One picture that the network has not seen.
-    let (x, classes) = bars::pictures(1, 5);
+    let (x, classes) = bars::pictures(1, std::env::args().nth(1).map_or(5, |a| a.parse().unwrap()));
     let trace = inspect::trace(&network, &loss, &x, &Targets::Classes(classes.clone()), 0);
     println!("A {} bar. The network's answer, with a loss of {:.4}:", CLASSES[classes[0]], trace.loss);
     for (name, p) in CLASSES.iter().zip(&trace.prediction) {
@@ -55,8 +55,9 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     println!("\nThe picture, and its saliency: where the network looks");
     let saliency = trace.grad_input.mapv(f32::abs);
     println!("{}", bars::draw(concatenate![Axis(3), x, saliency].view()));
-    println!("The four feature maps of layer \"edges\"");
-    println!("{}", bars::draw(trace.layer("edges").ok_or("the layer has this name")?.output.view()));
+    for layer in &trace.layers[..2] {
+        println!("The four feature maps of layer {:?}\n{}", layer.name, bars::draw(layer.output.view()));
+    }
 
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("bars.safetensors");

@@ -27,7 +27,7 @@ pub fn pictures(count: usize, seed: u64) -> (Tensor<f32>, Vec<usize>) {
             let from_middle = |i: usize| i as f64 - (SIZE - 1) as f64 / 2.0;
             let distance = down * from_middle(row) + right * from_middle(column) - offset;
             let ink = if distance.abs() < 1.0 { 1.0 } else { 0.0 };
-            pixels.push((ink + 0.5 * random.normal()) as f32);
+            pixels.push((ink + 0.45 * random.normal()) as f32);
         }
         classes.push(class);
     }
