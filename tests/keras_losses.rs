@@ -123,9 +123,10 @@ fn class_weights_in_fit() {
         let identity = ndarray::Array2::eye(classes).into_dyn().into_shared();
         network.set_weights(&[identity, tensor(&[classes], vec![0.0; classes])]);
         let data = ArrayDataset::new(x.clone(), case.targets(&tensors)).unwrap();
-        let options = FitOptions { class_weight: case.class_weight.clone(), ..FitOptions::default() };
+        let class_weight = case.class_weight.clone();
+        let options = FitOptions { shuffle: false, class_weight, ..FitOptions::default() };
         let mut trainer = Trainer::new(&mut network, case.loss(), Sgd::new(1.0)).unwrap();
-        let history = trainer.fit(&data, None, &FitOptions { shuffle: false, ..options }, &mut []).unwrap();
+        let history = trainer.fit(&data, None, &options, &mut []).unwrap();
         report.close(format!("{name}: loss"), &[history[0].loss], &[case.value], 1e-12);
         // dW = x^T dy, db = sum of dy
         let matrix = |tensor: Tensor<f64>| tensor.into_dimensionality::<Ix2>().unwrap();

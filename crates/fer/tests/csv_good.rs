@@ -1,5 +1,6 @@
 //! FER-2013 is accepted in every form in which it is passed around.
 
+mod fer_2013;
 mod rows;
 
 use std::fs;
@@ -172,11 +173,8 @@ fn the_sample_is_a_valid_dataset() {
 
 #[test]
 fn real_data() {
-    let Some(path) = std::env::var_os("FER_DATA") else {
-        eprintln!("skipped: real_data (set FER_DATA to a folder with the FER-2013 CSV files)");
-        return;
-    };
-    let dataset = load(Path::new(&path));
+    let Some(path) = fer_2013::path_for("real_data") else { return };
+    let dataset = load(&path);
     assert_eq!(dataset.train.counts(), [3995, 436, 4097, 7215, 4830, 3171, 4965]);
     assert_eq!(dataset.val.counts(), [467, 56, 496, 895, 653, 415, 607]);
     assert_eq!(dataset.test.counts(), [491, 55, 528, 879, 594, 416, 626]);

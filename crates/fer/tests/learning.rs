@@ -1,5 +1,7 @@
 //! The networks learn: on the embedded faces always, on the real FER-2013 where it is at hand.
 
+mod fer_2013;
+
 use fer::data::{Faces, csv, synthetic};
 use fer::samples::Samples;
 use nn_core::layers::{ActivationFn, Dense};
@@ -31,13 +33,8 @@ fn the_embedded_faces_need_a_convolutional_network_and_it_learns_them() {
 
 #[test]
 fn the_first_epochs_on_fer_2013_go_as_published() {
-    let Some(path) = std::env::var_os("FER_DATA") else {
-        eprintln!(
-            "skipped: the_first_epochs_on_fer_2013_go_as_published (set FER_DATA to a folder with the FER-2013 CSV files)"
-        );
-        return;
-    };
-    let faces = csv::load(path.as_ref(), &csv::Options::default()).unwrap();
+    let Some(path) = fer_2013::path_for("the_first_epochs_on_fer_2013_go_as_published") else { return };
+    let faces = csv::load(&path, &csv::Options::default()).unwrap();
     // The study's training accuracies in these epochs are 39.7 % (fnn1, second) and 36.4 % (cnn1, first).
     let fnn1 = accuracy(&nn_zoo::fnn::fnn1(), &faces.train, &faces.val, 2, 256);
     assert!(fnn1 > 0.36, "fnn1 reaches {fnn1:.3} after two epochs");

@@ -26,11 +26,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     (0..SIDE).for_each(|row| println!("{}", line(&x, row)));
     send_back("Max pooling, 2x2 windows side by side", MaxPooling2D::new(2), &x)?;
     send_back("Average pooling, 2x2 windows side by side", AveragePooling2D::new(2), &x)?;
-    send_back(
-        "Max pooling, overlapping 3x3 windows: the 9 wins them all",
-        MaxPooling2D::new(3).strides(1),
-        &x,
-    )?;
+    send_back("Max pooling, overlapping 3x3 windows: the 9 wins all", MaxPooling2D::new(3).strides(1), &x)?;
     send_back("Average pooling, overlapping 3x3 windows", AveragePooling2D::new(3).strides(1), &x)?;
     send_back("Global average pooling: one window", GlobalAveragePooling2D::new(), &x)?;
     Ok(())
@@ -56,5 +52,5 @@ fn send_back(title: &str, layer: impl Into<LayerConfig>, x: &Tensor<f64>) -> Res
 /// The numbers in one row of a square image; nothing if the image has fewer rows.
 fn line(image: &Tensor<f64>, row: usize) -> String {
     let side = image.len().isqrt();
-    image.iter().skip(row * side).take(side).map(|value| format!("{value:<6.2}")).collect()
+    image.iter().skip(row * side).take(side).map(|value| format!("{value:<7.2}")).collect()
 }

@@ -1,9 +1,9 @@
 //! Inside a network at work: what each layer sees, and what the gradients say.
 //!
-//! `inspect::trace` runs a picture forward and backward and hands over everything. Here that is the shape and
-//! the activity of each layer, the feature maps of the first convolution (each filter has become a detector of
-//! its own), the *saliency* (how strongly each pixel of the input moves the loss), and the size of each
-//! parameter's gradient. At the end the weights go to disk and come back.
+//! `inspect::trace` runs a picture forward and backward and hands over everything. Shown here: each layer's
+//! shape and activity and the lengths of two gradients, of its output (`|dy|`) and of its parameters; the
+//! *saliency*, how strongly each pixel of the picture moves the loss; and what the first filters make of the
+//! picture. Did each filter find a task of its own? At the end the weights go to disk and come back.
 
 mod bars;
 
@@ -35,19 +35,20 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     Trainer::new(&mut network, loss, Adam::new(5e-3))?.fit(&training, None, &options, &mut [])?;
 
     // One picture that the network has not seen.
-    let (x, classes) = bars::pictures(1, std::env::args().nth(1).map_or(5, |a| a.parse().unwrap()));
+    let (x, classes) = bars::pictures(1, 12);
     let trace = inspect::trace(&network, &loss, &x, &Targets::Classes(classes.clone()), 0);
     println!("A {} bar. The network's answer, with a loss of {:.4}:", CLASSES[classes[0]], trace.loss);
     for (name, p) in CLASSES.iter().zip(&trace.prediction) {
         println!("{name:>12} {p:.3} {}", "#".repeat((p * 40.0).round() as usize));
     }
 
+    // The softmax at the end is the network's own: the last layer's output are logits.
     println!("\nlayer   class         output           mean   active       |dy|   |dW, db|");
     for layer in &trace.layers {
         let (y, shape) = (&layer.output, format!("{:?}", layer.output.shape()));
         let active = y.iter().filter(|y| **y > 0.0).count() as f32 / y.len() as f32;
-        let (dy, dw) =
-            (norm([&layer.grad_output]), norm(layer.params.iter().map(|(_, _, gradient)| gradient)));
+        let dw = norm(layer.params.iter().map(|(_name, _value, gradient)| gradient));
+        let dy = norm([&layer.grad_output]);
         print!("{:<8}{:<14}{shape:<15}{:>6.3}", layer.name, layer.class_name, y.mean().unwrap_or(0.0));
         println!("{:>8.0}%{dy:>11.2e}{dw:>11.2e}", 100.0 * active);
     }
@@ -72,5 +73,5 @@ pub fn main() -> Result<(), Box<dyn Error>> {
 
 /// Length of all tensors taken as one vector; 0 if there are none.
 fn norm<'a>(tensors: impl IntoIterator<Item = &'a Tensor<f32>>) -> f32 {
-    tensors.into_iter().flatten().map(|value| value * value).fold(0.0, |sum: f32, square| sum + square).sqrt()
+    tensors.into_iter().flatten().fold(0.0, |sum: f32, value| sum + value * value).sqrt()
 }

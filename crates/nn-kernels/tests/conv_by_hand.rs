@@ -68,6 +68,9 @@ fn groups_see_their_own_channels() {
     // Outputs 0 and 1 see input 0, outputs 2 and 3 see input 1: depthwise with multiplier 2.
     let spec = ConvSpec { groups: 2, ..ConvSpec::new((1, 1), 2, 4, (1, 1)) };
     output(spec, &[3.0, 7.0], &[1.0, 10.0, 100.0, 1000.0], &[3.0, 30.0, 700.0, 7000.0]);
+    // y[0] = 1·w[0, 0] + 2·w[1, 0], y[1] = 3·w[0, 1] + 4·w[1, 1]
+    let spec = ConvSpec { groups: 2, ..ConvSpec::new((1, 1), 4, 2, (1, 1)) };
+    output(spec, &[1.0, 2.0, 3.0, 4.0], &[1.0, 10.0, 100.0, 1000.0], &[201.0, 4030.0]);
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn parts_are_consecutive_and_nearly_equal() {
 }
 
 #[test]
-fn nested_scratch_is_another_buffer() {
+fn scratch_is_kept_and_nested_scratch_is_another_buffer() {
     f64::with_scratch(10, |outer| {
         outer.fill(1.0);
         let inner_len = f64::with_scratch(20, |inner| {
@@ -118,6 +118,9 @@ fn nested_scratch_is_another_buffer() {
         assert_eq!((outer.len(), inner_len), (10, 20));
         assert!(outer.iter().all(|&value| value == 1.0));
     });
+    // The buffer is kept: what a call left there, the next one finds.
+    f64::with_scratch(10, |buffer| buffer.fill(3.0));
+    f64::with_scratch(5, |buffer| assert_eq!(buffer, [3.0; 5]));
     f64::with_scratch(0, |empty| assert!(empty.is_empty()));
 }
 

@@ -140,7 +140,9 @@ fn shapes_at_the_edge() -> Vec<ConvCase> {
             same(ConvSpec { groups: 2, ..dense([40, 60, 8], [3, 3, 4]) }),
         ],
     );
-    batches.chain(blocks).collect()
+    // More column matrices than parts of the weight gradient's sum: some parts add up several.
+    let parts = on(3, [same(dense([61, 67, 24], [3, 3, 2]))]);
+    batches.chain(blocks).chain(parts).collect()
 }
 
 /// Channel counts on both sides of one and two vectors of 8 or 16 lanes.
