@@ -14,13 +14,13 @@
 //! ```
 //!
 //! In `f64` the default `ε = 1e-5` leaves about 1e-10; the default tolerance is a relative error of 1e-7. (In
-//! `f32` no choice of `ε` gets below 1e-3, so there are no `f32` checks: layers are generic, and what is
-//! proved in `f64` is the code that trains.)
+//! `f32` the best choice of `ε` leaves 1e-4 to 1e-3, which hides many errors, so there are no `f32` checks:
+//! layers are generic, and what is proved in `f64` is the code that trains.)
 //!
 //! # Kinks
 //! At a kink (ReLU at 0, a tie in max pooling) there is no derivative to compare with. The second difference
 //! `(L(w+h) - 2·L(w) + L(w-h)) / h` tells: for a smooth function halving `h` halves it, across a kink it does
-//! not. A point where it does not is thrown away and another one is drawn; the report counts them.
+//! not; two halvings are compared. A point where it does not is thrown away and another one is drawn; the report counts them.
 //!
 //! ```
 //! use nn_core::gradcheck::{Options, check_layer};

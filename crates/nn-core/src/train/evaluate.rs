@@ -8,7 +8,7 @@ use crate::error::TrainError;
 use crate::loss::Loss;
 use crate::model::Network;
 
-/// Samples at a time where no gradient is needed and the result does not depend on it.
+/// Samples at a time where no gradient is needed.
 pub const EVALUATION_BATCH: usize = 256;
 
 /// What [`evaluate`] measures.

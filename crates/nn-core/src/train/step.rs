@@ -87,7 +87,7 @@ impl<'a, R: Real> Trainer<'a, R> {
     }
 
     /// Forward, loss and backward for one batch: leaves the gradients, penalties included, in
-    /// [`Trainer::gradients`].
+    /// [`Trainer::gradients`]. If the loss is not finite there is no backward pass, and they are zero.
     pub fn compute_gradients(
         &mut self,
         x: &Tensor<R>,
@@ -99,18 +99,21 @@ impl<'a, R: Real> Trainer<'a, R> {
             grad.fill(R::zero());
         }
         let pass = network.forward(x, ctx);
-        let (loss, mut dy) = loss_and_gradient(network, loss, &pass.output, targets, weights, ctx);
-        let correct = count_correct(&pass.output, targets, network.channels());
-        if !loss.is_finite() {
-            // No backward pass: its result would be thrown away.
-            dy.fill(R::zero());
-        }
-        network.absorb(&pass.caches);
-        ctx.recycle(pass.output);
-        network.backward(dy, pass.caches, gradients, false, ctx, |_, _| ());
-        network.add_penalty_gradients(gradients);
+        let (loss, dy) = loss_and_gradient(network, loss, &pass.output, targets, weights, ctx);
         let penalty = network.penalty();
-        StepResult { loss: loss + penalty, penalty, correct, samples: targets.len() }
+        let result = StepResult {
+            loss: loss + penalty,
+            penalty,
+            correct: count_correct(&pass.output, targets, network.channels()),
+            samples: targets.len(),
+        };
+        if result.loss.is_finite() {
+            network.absorb(&pass.caches);
+            ctx.recycle(pass.output);
+            network.backward(dy, pass.caches, gradients, false, ctx, |_, _| ());
+            network.add_penalty_gradients(gradients);
+        }
+        result
     }
 
     /// Changes the parameters by the gradients of the last [`Trainer::compute_gradients`].
