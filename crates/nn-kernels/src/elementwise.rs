@@ -1,7 +1,7 @@
 //! Element-wise functions: activations and their derivatives, softmax, bias.
 
 use crate::parallel::{ELEMENTS_PER_CHUNK, for_each_chunk, sum_parts};
-use crate::{Real, check_len};
+use crate::{Real, check_len, check_rows};
 
 /// An activation function `y = f(z)` that acts on each element on its own.
 ///
@@ -20,7 +20,7 @@ pub enum Pointwise {
         /// Slope for negative inputs.
         slope: f64,
     },
-    /// `y = z` for `z > 0`, else `alpha·(e^z - 1)`, with `alpha > 0`.
+    /// `y = z` for `z > 0`, else `alpha·(e^z - 1)`, with `alpha > 0`; derivative 1 at 0.
     Elu {
         /// The value `-alpha` is approached for very negative inputs.
         alpha: f64,
@@ -138,6 +138,7 @@ impl<R: Real> Epilogue<'_, R> {
     /// # Panics
     /// If the bias does not have `channels` values.
     pub fn apply_block(&self, z: &mut [R], channels: usize) {
+        check_rows("z", z, channels);
         if let Some(bias) = self.bias {
             check_len("bias", bias, channels);
             for row in z.chunks_exact_mut(channels) {
@@ -151,6 +152,7 @@ impl<R: Real> Epilogue<'_, R> {
 
     /// [`Epilogue::apply_block`] on all threads.
     pub fn apply(&self, z: &mut [R], channels: usize) {
+        check_rows("z", z, channels);
         let rows = (ELEMENTS_PER_CHUNK / channels).max(1);
         for_each_chunk(z, rows * channels, |_, chunk| self.apply_block(chunk, channels));
     }
@@ -165,8 +167,8 @@ const BIAS_ROWS: usize = 1024;
 /// `dz`: `[rows, channels]`, `grad_bias`: `[channels]`.
 pub fn grad_bias<R: Real>(dz: &[R], grad_bias: &mut [R]) {
     let channels = grad_bias.len();
+    check_rows("dz", dz, channels);
     let rows = dz.len() / channels;
-    check_len("dz", dz, rows * channels);
     sum_parts(grad_bias, rows.div_ceil(BIAS_ROWS), |part, sum| {
         let start = part * BIAS_ROWS * channels;
         let end = dz.len().min(start + BIAS_ROWS * channels);
@@ -183,6 +185,7 @@ pub fn grad_bias<R: Real>(dz: &[R], grad_bias: &mut [R]) {
 /// # Shapes
 /// `z`: `[rows, channels]`, overwritten by `y`.
 pub fn softmax<R: Real>(z: &mut [R], channels: usize) {
+    check_rows("z", z, channels);
     let rows = (ELEMENTS_PER_CHUNK / channels).max(1);
     for_each_chunk(z, rows * channels, |_, chunk| {
         for row in chunk.chunks_exact_mut(channels) {
@@ -205,6 +208,7 @@ pub fn softmax<R: Real>(z: &mut [R], channels: usize) {
 /// `y`, `dy`: `[rows, channels]`.
 pub fn softmax_backward<R: Real>(y: &[R], dy: &mut [R], channels: usize) {
     check_len("y", y, dy.len());
+    check_rows("dy", dy, channels);
     let rows = (ELEMENTS_PER_CHUNK / channels).max(1);
     for_each_chunk(dy, rows * channels, |i, chunk| {
         let y = &y[i * rows * channels..][..chunk.len()];

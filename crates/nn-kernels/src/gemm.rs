@@ -31,6 +31,7 @@ const BLOCK: usize = 256;
 /// # Panics
 /// If the shapes do not match.
 pub fn gemm<R: Real>(a: ArrayView2<R>, b: ArrayView2<R>, mut c: ArrayViewMut2<R>, update: Update) {
+    check_shapes(a.dim(), b.dim(), c.dim());
     let mut blocks = Vec::new();
     for (i, rows) in c.axis_chunks_iter_mut(Axis(0), BLOCK).enumerate() {
         for (j, block) in column_blocks(rows, BLOCK).into_iter().enumerate() {
@@ -47,11 +48,17 @@ pub fn gemm<R: Real>(a: ArrayView2<R>, b: ArrayView2<R>, mut c: ArrayViewMut2<R>
 
 /// [`gemm`] on the calling thread alone: for use inside work that is already divided among threads.
 pub fn gemm_block<R: Real>(a: ArrayView2<R>, b: ArrayView2<R>, mut c: ArrayViewMut2<R>, update: Update) {
+    check_shapes(a.dim(), b.dim(), c.dim());
     let beta = match update {
         Update::Assign => R::zero(),
         Update::Add => R::one(),
     };
     general_mat_mul(R::one(), &a, &b, beta, &mut c);
+}
+
+#[track_caller]
+fn check_shapes(a: (usize, usize), b: (usize, usize), c: (usize, usize)) {
+    assert!(a.1 == b.0 && (a.0, b.1) == c, "gemm: {a:?} · {b:?} does not give {c:?}");
 }
 
 /// Cuts a matrix into blocks of `width` columns; the last may be narrower.

@@ -38,3 +38,9 @@ pub use real::Real;
 pub(crate) fn check_len<T>(what: &str, slice: &[T], expected: usize) {
     assert!(slice.len() == expected, "{what}: expected {expected} elements, got {}", slice.len());
 }
+
+/// Panics unless `slice` is a whole number of rows of `channels` elements.
+#[track_caller]
+pub(crate) fn check_rows<T>(what: &str, slice: &[T], channels: usize) {
+    check_len(what, slice, slice.len() / channels * channels);
+}

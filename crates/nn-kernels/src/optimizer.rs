@@ -23,6 +23,7 @@ pub fn sgd<R: Real>(w: &mut [R], g: &[R], lr: R) {
 /// If the lengths differ.
 pub fn sgd_momentum<R: Real>(w: &mut [R], velocity: &mut [R], g: &[R], lr: R, momentum: R, nesterov: bool) {
     check_len("gradient", g, w.len());
+    check_len("velocity", velocity, w.len());
     let (w, velocity) = ((w, ELEMENTS_PER_CHUNK), (velocity, ELEMENTS_PER_CHUNK));
     for_each_chunk_pair(w, velocity, |i, w, velocity| {
         for ((w, v), &g) in w.iter_mut().zip(velocity).zip(&g[i * ELEMENTS_PER_CHUNK..]) {
@@ -52,6 +53,8 @@ pub struct AdamStep<R> {
 /// If the lengths differ.
 pub fn adam<R: Real>(w: &mut [R], m: &mut [R], v: &mut [R], g: &[R], step: AdamStep<R>) {
     check_len("gradient", g, w.len());
+    check_len("m", m, w.len());
+    check_len("v", v, w.len());
     for_each_chunk_triple(w, m, v, |i, w, m, v| {
         let g = &g[i * ELEMENTS_PER_CHUNK..];
         for (((w, m), v), &g) in w.iter_mut().zip(m).zip(v).zip(g) {

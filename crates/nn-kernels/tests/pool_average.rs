@@ -125,3 +125,13 @@ fn nan_spreads_to_the_windows_that_hold_it() {
     assert!(y[0].is_nan());
     assert_eq!(y[1], 3.0);
 }
+
+#[test]
+fn mean_of_negative_zeros_is_zero() {
+    let g = PoolGeometry::new((1, 2), 1, (1, 2), (1, 2), Padding::Valid).expect("valid");
+    let (mut y, mut expected) = ([f32::NAN], [f32::NAN]);
+    avg_pool(&g, &[-0.0, -0.0], &mut y);
+    reference::avg_pool2d(&g, &[-0.0, -0.0], &mut expected);
+    assert_same_bits("y", &y, &[0.0]);
+    assert_same_bits("reference", &expected, &[0.0]);
+}

@@ -169,9 +169,9 @@ impl ConvGeometry {
         self.kh * self.kw * self.in_c / self.groups
     }
 
-    /// Multiply-adds of one forward pass over one image, taps on padding included.
+    /// Multiply-adds of one forward pass over one image, taps on padding included; `u64::MAX` if there are more.
     pub fn macs(&self) -> u64 {
-        self.output_len() as u64 * self.patch_len() as u64
+        (self.output_len() as u64).saturating_mul(self.patch_len() as u64)
     }
 }
 
@@ -220,7 +220,10 @@ impl Window {
             ),
             Padding::Explicit { top, bottom, left, right } => ((top, bottom), (left, right)),
         };
-        let padded = |size: usize, pad: (usize, usize)| size.checked_add(pad.0)?.checked_add(pad.1);
+        // Positions are signed: they start at minus the padding.
+        let padded = |size: usize, pad: (usize, usize)| {
+            size.checked_add(pad.0)?.checked_add(pad.1).filter(|&sum| isize::try_from(sum).is_ok())
+        };
         let padded = padded(input.0, vertical).zip(padded(input.1, horizontal)).ok_or(overflow)?;
         if window.0 > padded.0 || window.1 > padded.1 {
             return Err(GeometryError::WindowTooLarge { window, input: padded });

@@ -22,7 +22,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, s};
 use super::ConvGeometry;
 use crate::gemm::{Update, gemm_block};
 use crate::parallel::{for_each_chunk, part_of, sum_parts};
-use crate::{Epilogue, Real};
+use crate::{Epilogue, Real, check_len};
 
 /// Size that a block of the column matrix should not exceed: half of a typical second-level cache, so that
 /// the patches are still there when the GEMM reads them.
@@ -61,7 +61,7 @@ pub(super) fn grad_input<R: Real>(g: &ConvGeometry, dy: &[R], w: &[R], dx: &mut 
     let block = lines_per_block::<R>(g);
     let images = GRAD_INPUT_PIXELS.div_ceil(g.out_h * g.out_w);
     // Patches overlap, so the lines of one image are added up by one thread, in order.
-    for_each_chunk(dx, images * g.input_len(), |i, dx| {
+    for_each_chunk(dx, images.saturating_mul(g.input_len()), |i, dx| {
         dx.fill(R::zero());
         let images_here = dx.len() / g.input_len();
         let dy = &dy[i * images * g.output_len()..][..images_here * g.output_len()];
@@ -115,6 +115,7 @@ pub(super) fn grad_weight<R: Real>(g: &ConvGeometry, x: &[R], dy: &[R], dw: &mut
 /// `x`: `[n, in_h, in_w, in_c]`, `col`: `[lines·out_w, kh·kw·(in_c / groups)]`. A line is one row of output
 /// pixels; line `l` belongs to image `l / out_h`.
 pub fn im2col<R: Real>(g: &ConvGeometry, group: usize, x: &[R], lines: Range<usize>, col: &mut [R]) {
+    check_len("col", col, lines.len() * g.out_w * g.patch_len());
     let group_c = g.in_c / g.groups;
     for_each_run(g, group, lines, |at, run| match run {
         Run::Padding { len } => col[at..at + len].fill(R::zero()),
@@ -137,6 +138,7 @@ pub fn im2col<R: Real>(g: &ConvGeometry, group: usize, x: &[R], lines: Range<usi
 /// # Shapes
 /// As [`im2col`], with `dx` in the place of `x`.
 pub fn col2im<R: Real>(g: &ConvGeometry, group: usize, col: &[R], lines: Range<usize>, dx: &mut [R]) {
+    check_len("col", col, lines.len() * g.out_w * g.patch_len());
     let group_c = g.in_c / g.groups;
     for_each_run(g, group, lines, |at, run| {
         if let Run::Input { start, pixels } = run {

@@ -80,5 +80,5 @@ fn check_operands<R>(geometry: &ConvGeometry, x: &[R], w: &[R], y: &[R]) {
     let images = x.len() / geometry.input_len();
     check_len("input", x, images * geometry.input_len());
     check_len("weight", w, geometry.weight_len());
-    check_len("output", y, images * geometry.output_len());
+    check_len("output", y, images.saturating_mul(geometry.output_len()));
 }

@@ -1,6 +1,6 @@
 use super::PoolGeometry;
 use crate::parallel::for_each_chunk;
-use crate::{Real, check_len};
+use crate::{Real, check_len, check_rows};
 
 /// Mean of each window over the elements that lie inside the input. Overwrites `y`.
 ///
@@ -64,6 +64,7 @@ pub fn avg_pool_grad_input<R: Real>(g: &PoolGeometry, dy: &[R], dx: &mut [R]) {
 /// # Panics
 /// If `x` does not have `pixels` times the elements of `y`.
 pub fn global_avg_pool<R: Real>(pixels: usize, channels: usize, x: &[R], y: &mut [R]) {
+    check_rows("y", y, channels);
     check_len("x", x, y.len() * pixels);
     let count = R::of(pixels as f64);
     for_each_chunk(y, channels, |image, y| {
@@ -82,6 +83,7 @@ pub fn global_avg_pool<R: Real>(pixels: usize, channels: usize, x: &[R], y: &mut
 /// # Panics
 /// If `dx` does not have `pixels` times the elements of `dy`.
 pub fn global_avg_pool_grad_input<R: Real>(pixels: usize, channels: usize, dy: &[R], dx: &mut [R]) {
+    check_rows("dy", dy, channels);
     check_len("dx", dx, dy.len() * pixels);
     let count = R::of(pixels as f64);
     for_each_chunk(dx, pixels * channels, |image, dx| {

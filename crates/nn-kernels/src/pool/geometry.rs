@@ -49,6 +49,8 @@ impl PoolGeometry {
         at_least_one("input height", input.0)?;
         at_least_one("input width", input.1)?;
         at_least_one("channels", channels)?;
+        at_least_one("window height", window.0)?;
+        at_least_one("window width", window.1)?;
         if let Padding::Explicit { top, bottom, left, right } = padding {
             for (padding, window) in
                 [(top, window.0), (bottom, window.0), (left, window.1), (right, window.1)]

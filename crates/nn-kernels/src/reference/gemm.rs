@@ -8,6 +8,7 @@ use crate::Real;
 /// `a`: `[m, k]`, `b`: `[k, n]`; returns `[m, n]`.
 pub fn gemm<R: Real>(a: ArrayView2<R>, b: ArrayView2<R>) -> Array2<R> {
     Array2::from_shape_fn((a.nrows(), b.ncols()), |(i, j)| {
-        R::of((0..a.ncols()).map(|p| a[(i, p)].as_f64() * b[(p, j)].as_f64()).sum())
+        // Not `sum()`, which starts at -0.
+        R::of((0..a.ncols()).fold(0.0, |sum, p| sum + a[(i, p)].as_f64() * b[(p, j)].as_f64()))
     })
 }

@@ -16,7 +16,7 @@ pub fn max_pool2d_grad_input<R: Real>(g: &PoolGeometry, x: &[R], dy: &[R], dx: &
 /// Mean of each window; padding takes no part and is not counted. Overwrites `y`.
 pub fn avg_pool2d<R: Real>(g: &PoolGeometry, x: &[R], y: &mut [R]) {
     for_each_window(g, y.len() / g.output_len(), |yi, window| {
-        let sum: f64 = window.iter().map(|&xi| x[xi].as_f64()).sum();
+        let sum = window.iter().fold(0.0, |sum, &xi| sum + x[xi].as_f64());
         y[yi] = R::of(sum / window.len() as f64);
     });
 }
