@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
+use nn_core::checkpoint::save_weights;
 use nn_core::error::{BuildError, TrainError, WeightsError};
 use nn_core::loss::Loss;
 use nn_core::model::Network;
 use nn_core::train::{
-    Action, Callback, CsvLog, EarlyStopping, FitOptions, ModelCheckpoint, Monitor, Trainer, evaluate,
+    Action, Callback, CsvLog, EVALUATION_BATCH, EarlyStopping, EpochEnd, FitOptions, ModelCheckpoint,
+    Monitor, StepEnd, Trainer, check_data, evaluate,
 };
-use nn_core::{checkpoint, train};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -73,70 +74,94 @@ pub enum Outcome {
     Interrupted,
 }
 
-/// Trains as `settings` say on `data`, leaving everything in `folder`.
-///
-/// `progress` follows the training; when it asks to stop, the run is [`Outcome::Interrupted`].
-///
-/// # Errors
-/// If settings, data and network do not fit together, the loss is not finite, or a file cannot be written.
-pub fn train(
-    settings: &ResolvedSettings,
-    data: &Dataset,
-    folder: &RunFolder,
-    progress: &mut dyn Callback<f32>,
-) -> Result<Outcome, TrainingError> {
-    let mut network = settings.network.build::<f32>(settings.seed)?;
-    let batch = settings.batch(data.train.len())?;
-    let written = train_settings_text(settings, batch);
-    folder.write("config.toml", &written)?;
-    folder.write("network.json", &(settings.network.to_json() + "\n"))?;
-    folder.write_json("env.json", &Environment::of(data))?;
-    folder.write("summary.txt", &network.summary())?;
+/// A training run of which everything was checked that can be checked before it begins.
+#[derive(Debug)]
+pub struct Training<'a> {
+    settings: &'a ResolvedSettings,
+    data: &'a Dataset,
+    network: Network<f32>,
+    options: FitOptions,
+}
 
-    let shape = network.input_shape().clone();
-    let samples = |faces| Samples::new(faces, &shape);
-    let loss = Loss::categorical_crossentropy();
-    let options =
-        FitOptions { epochs: settings.epochs, batch_size: batch, seed: settings.seed, ..Default::default() };
-    let mut log = CsvLog::create(&folder.file("metrics.csv"))?;
-    let mut best = ModelCheckpoint::new(folder.file("best.safetensors"), Monitor::ValAccuracy);
-    let mut stopping = settings
-        .written()
-        .patience
-        .map(|patience| EarlyStopping::new(Monitor::ValAccuracy, patience).restore_best_weights(true));
-    let mut watch = Watch { inner: progress, stopped: false };
-    let mut callbacks: Vec<&mut dyn Callback<f32>> = vec![&mut log, &mut best, &mut watch];
-    if let Some(stopping) = &mut stopping {
-        callbacks.push(stopping);
-    }
-    let start = Instant::now();
-    let mut trainer = Trainer::new(&mut network, loss, settings.optimizer)?;
-    let (training, validation) = (samples(&data.train), samples(&data.val));
-    let history = trainer.fit(&training, Some(&validation), &options, &mut callbacks)?;
-    let seconds = start.elapsed().as_secs_f64();
-    let stopped = watch.stopped;
+/// The loss of every run: cross-entropy of class numbers, after the softmax at the network's end.
+pub const LOSS: Loss = Loss::SparseCategoricalCrossentropy { from_logits: false };
 
-    checkpoint::save_weights(&network, &folder.file("last.safetensors"))?;
-    if stopped {
-        return Ok(Outcome::Interrupted);
+impl<'a> Training<'a> {
+    /// Builds the network and checks that settings, data and network fit together. Writes nothing.
+    ///
+    /// # Errors
+    /// If they do not.
+    pub fn prepare(settings: &'a ResolvedSettings, data: &'a Dataset) -> Result<Self, TrainingError> {
+        let mut network = settings.network.build::<f32>(settings.seed)?;
+        let options = FitOptions {
+            epochs: settings.epochs,
+            batch_size: settings.batch(data.train.len())?,
+            seed: settings.seed,
+            ..FitOptions::default()
+        };
+        let shape = network.input_shape().clone();
+        let samples = |faces| Samples::new(faces, &shape);
+        check_data(&network, &samples(&data.test), "test")?;
+        let trainer = Trainer::new(&mut network, LOSS, settings.optimizer)?;
+        trainer.check(&samples(&data.train), Some(&samples(&data.val)), &options)?;
+        Ok(Self { settings, data, network, options })
     }
-    let measure = |faces| evaluate(&network, &loss, &samples(faces), train::EVALUATION_BATCH);
-    let (train, val, test) = (measure(&data.train)?, measure(&data.val)?, measure(&data.test)?);
-    let result = TrainingResult {
-        model: settings.network.name().into(),
-        params: network.count_params(),
-        epochs: history.len(),
-        seconds: (seconds * 1000.0).round() / 1000.0,
-        train_acc: train.accuracy,
-        val_acc: val.accuracy,
-        test_acc: test.accuracy,
-        train_loss: train.loss,
-        val_loss: val.loss,
-        test_loss: test.loss,
-    };
-    folder.write_predictions(&data.test, &predict(&network, &data.test))?;
-    folder.write_json("result.json", &result)?;
-    Ok(Outcome::Finished(result))
+
+    /// Trains, leaving everything in `folder`.
+    ///
+    /// `progress` follows the training; when it asks to stop, the run is [`Outcome::Interrupted`].
+    ///
+    /// # Errors
+    /// If the loss is not finite, or a file cannot be written.
+    pub fn run(self, folder: &RunFolder, progress: &mut dyn Callback<f32>) -> Result<Outcome, TrainingError> {
+        let Self { settings, data, mut network, options } = self;
+        folder.write("config.toml", &resolved_text(settings, options.batch_size))?;
+        folder.write("network.json", &(settings.network.to_json() + "\n"))?;
+        folder.write_json("env.json", &Environment::of(data))?;
+        folder.write("summary.txt", &network.summary())?;
+
+        let shape = network.input_shape().clone();
+        let samples = |faces| Samples::new(faces, &shape);
+        let mut log = CsvLog::create(&folder.file("metrics.csv"))?;
+        let mut best = ModelCheckpoint::new(folder.file("best.safetensors"), Monitor::ValAccuracy);
+        let mut stopping = settings
+            .written()
+            .patience
+            .map(|patience| EarlyStopping::new(Monitor::ValAccuracy, patience).restore_best_weights(true));
+        let mut watch = Watch { inner: progress, stopped: false };
+        let mut callbacks: Vec<&mut dyn Callback<f32>> = vec![&mut log, &mut best, &mut watch];
+        if let Some(stopping) = &mut stopping {
+            callbacks.push(stopping);
+        }
+        let start = Instant::now();
+        let mut trainer = Trainer::new(&mut network, LOSS, settings.optimizer)?;
+        let (training, validation) = (samples(&data.train), samples(&data.val));
+        let history = trainer.fit(&training, Some(&validation), &options, &mut callbacks)?;
+        let seconds = start.elapsed().as_secs_f64();
+        let stopped = watch.stopped;
+
+        save_weights(&network, &folder.file("last.safetensors"))?;
+        if stopped {
+            return Ok(Outcome::Interrupted);
+        }
+        let measure = |faces| evaluate(&network, &LOSS, &samples(faces), EVALUATION_BATCH);
+        let (train, val, test) = (measure(&data.train)?, measure(&data.val)?, measure(&data.test)?);
+        let result = TrainingResult {
+            model: settings.network.name().into(),
+            params: network.count_params(),
+            epochs: history.len(),
+            seconds: (seconds * 1000.0).round() / 1000.0,
+            train_acc: train.accuracy,
+            val_acc: val.accuracy,
+            test_acc: test.accuracy,
+            train_loss: train.loss,
+            val_loss: val.loss,
+            test_loss: test.loss,
+        };
+        folder.write_predictions(&data.test, &predict(&network, &data.test))?;
+        folder.write_json("result.json", &result)?;
+        Ok(Outcome::Finished(result))
+    }
 }
 
 /// The probabilities that a network gives for faces, `[faces, classes]`.
@@ -145,7 +170,7 @@ pub fn predict(network: &Network<f32>, faces: &Faces) -> nn_core::Tensor<f32> {
 }
 
 /// The settings with everything that was decided, as TOML.
-fn train_settings_text(settings: &ResolvedSettings, batch: usize) -> String {
+fn resolved_text(settings: &ResolvedSettings, batch: usize) -> String {
     let mut written = settings.written().clone();
     written.batch = Some(batch);
     written.lr = Some(settings.optimizer.learning_rate());
@@ -170,12 +195,12 @@ impl Callback<f32> for Watch<'_> {
         self.inner.on_train_begin(epochs, steps)
     }
 
-    fn on_step_end(&mut self, end: train::StepEnd) -> Result<Action, TrainError> {
+    fn on_step_end(&mut self, end: StepEnd) -> Result<Action, TrainError> {
         let action = self.inner.on_step_end(end)?;
         Ok(self.note(action))
     }
 
-    fn on_epoch_end(&mut self, end: train::EpochEnd<f32>) -> Result<Action, TrainError> {
+    fn on_epoch_end(&mut self, end: EpochEnd<f32>) -> Result<Action, TrainError> {
         let action = self.inner.on_epoch_end(end)?;
         Ok(self.note(action))
     }

@@ -1,4 +1,6 @@
 //! Matrix product on strided views.
+//!
+//! The products of blocks are those of `ndarray`, which computes them with the `matrixmultiply` crate.
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};

@@ -6,8 +6,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use fer::data::{EMOTIONS, Faces, Split};
 use fer::run::{RunFolder, confusion};
 use fer::samples::Samples;
-use fer::training::predict;
-use nn_core::loss::Loss;
+use fer::training::{LOSS, predict};
 use nn_core::metrics::{Confusion, in_top_k};
 use nn_core::train::{EVALUATION_BATCH, evaluate};
 use serde_json::json;
@@ -54,7 +53,7 @@ impl Eval {
         let data = load_data(path, settings.limit, settings.seed.unwrap_or(0))?;
         let faces = data.split(self.split);
         let samples = Samples::new(faces, network.input_shape());
-        let measured = evaluate(&network, &Loss::categorical_crossentropy(), &samples, EVALUATION_BATCH)?;
+        let measured = evaluate(&network, &LOSS, &samples, EVALUATION_BATCH)?;
         let probabilities = predict(&network, faces);
         let counts = confusion(faces, &probabilities);
         let top2 = top_k(faces, &probabilities, 2);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use fer::run::RunFolder;
 use fer::settings::TrainSettings;
-use fer::training::{self, Outcome, TrainingResult};
+use fer::training::{Outcome, Training, TrainingResult};
 
 use super::data::load_data;
 use super::progress::{Follow, interrupted_by_ctrl_c};
@@ -41,12 +41,11 @@ impl Train {
         let written = settings.written();
         use_threads(written.threads)?;
         let data = load_data(written.data.as_deref(), written.limit, settings.seed)?;
-        settings.batch(data.train.len())?;
-        settings.network.build::<f32>(0)?;
+        let training = Training::prepare(&settings, &data)?;
         let folder = RunFolder::create(self.run.as_deref(), settings.network.name())?;
         note(&format!("run folder: {}", folder.path().display()));
         let mut follow = Follow::new(interrupted_by_ctrl_c()?);
-        match training::train(&settings, &data, &folder, &mut follow)? {
+        match training.run(&folder, &mut follow)? {
             Outcome::Finished(result) if self.json => emit_json(&result),
             Outcome::Finished(result) => emit(&describe(&result)),
             Outcome::Interrupted => {

@@ -2,58 +2,16 @@ use nn_kernels::Real;
 use nn_kernels::pool::{PoolGeometry, avg_pool, avg_pool_grad_input};
 use serde::{Deserialize, Serialize};
 
-use super::max_pooling2d::pool_geometry;
+use super::pooling::{pool_geometry, pooling_config};
 use super::{Padding, Pair};
 use crate::context::Context;
 use crate::error::LayerError;
 use crate::layer::{Cache, Gradients, Layer, LayerInfo};
 use crate::tensor::{Elements, Tensor};
 
-/// Configuration of average pooling: the mean of each window; padding is not counted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AveragePooling2D {
-    #[serde(default)]
-    pub(super) name: Option<String>,
-    pool_size: Pair,
-    #[serde(default)]
-    strides: Option<Pair>,
-    #[serde(default)]
-    padding: Padding,
-}
-
-impl AveragePooling2D {
-    /// Windows of `pool_size` (one number, or height and width) side by side.
-    pub fn new(pool_size: impl Into<Pair>) -> Self {
-        Self { name: None, pool_size: pool_size.into(), strides: None, padding: Padding::Valid }
-    }
-
-    /// Steps of the window; its size if not set.
-    pub fn strides(mut self, strides: impl Into<Pair>) -> Self {
-        self.strides = Some(strides.into());
-        self
-    }
-
-    /// Padding; valid if not set.
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = padding;
-        self
-    }
-
-    pub(super) fn build<R: Real>(
-        &self,
-        mut info: LayerInfo,
-        _seed: u64,
-    ) -> Result<Box<dyn Layer<R>>, LayerError> {
-        let geometry = pool_geometry(&mut info, self.pool_size, self.strides, self.padding)?;
-        Ok(Box::new(AveragePooling2DLayer { info, geometry }))
-    }
-}
-
-#[derive(Debug)]
-struct AveragePooling2DLayer {
-    info: LayerInfo,
-    geometry: PoolGeometry,
+pooling_config! {
+    /// Configuration of average pooling: the mean of each window; padding is not counted.
+    AveragePooling2D builds AveragePooling2DLayer
 }
 
 impl<R: Real> Layer<R> for AveragePooling2DLayer {

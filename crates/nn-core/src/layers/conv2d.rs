@@ -1,9 +1,9 @@
+use nn_kernels::Real;
 use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec};
-use nn_kernels::{Epilogue, Real, elementwise};
 use serde::{Deserialize, Serialize};
 
 use super::dense::{glorot_uniform, yes, zeros};
-use super::trainable::{BIAS, KERNEL, Start, kernel_and_bias_setters};
+use super::trainable::{KERNEL, Start, add_bias_gradient, epilogue, kernel_and_bias_setters};
 use super::{ActivationFn, Pair, image_shape};
 use crate::context::Context;
 use crate::error::LayerError;
@@ -172,8 +172,7 @@ impl<R: Real> Layer<R> for Conv2DLayer<R> {
     fn infer(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R> {
         let mut y = ctx.buffer(&self.info.output_shape.batch(x.shape()[0]));
         let w = self.params[KERNEL].value.elements();
-        let bias = self.params.get(BIAS).map(|bias| bias.value.elements());
-        let epilogue = Epilogue { bias, activation: self.activation.pointwise() };
+        let epilogue = epilogue(&self.params, self.activation);
         // y = f(conv(x, W) + b)
         conv::output(&self.geometry, Algorithm::Auto, x.elements(), w, epilogue, y.elements_mut());
         self.activation.finish(y.elements_mut(), self.geometry.out_c);
@@ -200,12 +199,7 @@ impl<R: Real> Layer<R> for Conv2DLayer<R> {
             // dW[kh, kw, i, o] += sum over n, oh, ow of x[n, oh·sh + kh·dh - top, ..., i] · dz[n, oh, ow, o]
             conv::grad_weight(&self.geometry, Algorithm::Auto, cache.tensor("x").elements(), dz, dw);
         }
-        if self.params.len() > BIAS
-            && let Some(db) = gradients.param(BIAS)
-        {
-            // db[o] += sum over n, oh, ow of dz
-            elementwise::grad_bias(dz, db);
-        }
+        add_bias_gradient(&self.params, dz, gradients);
         let dx = gradients.input.then(|| {
             let mut dx = ctx.buffer(cache.tensor("x").shape());
             let w = self.params[KERNEL].value.elements();

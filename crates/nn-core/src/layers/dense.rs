@@ -1,10 +1,10 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
+use nn_kernels::Real;
 use nn_kernels::gemm::{Update, gemm};
-use nn_kernels::{Epilogue, Real, elementwise};
 use serde::{Deserialize, Serialize};
 
 use super::ActivationFn;
-use super::trainable::{BIAS, KERNEL, Start, kernel_and_bias_setters};
+use super::trainable::{KERNEL, Start, add_bias_gradient, epilogue, kernel_and_bias_setters};
 use crate::context::Context;
 use crate::error::LayerError;
 use crate::init::Initializer;
@@ -136,9 +136,7 @@ impl<R: Real> Layer<R> for DenseLayer<R> {
             matrix_mut(&mut y, self.units()),
             Update::Assign,
         );
-        let bias = self.params.get(BIAS).map(|bias| bias.value.elements());
-        let epilogue = Epilogue { bias, activation: self.activation.pointwise() };
-        epilogue.apply(y.elements_mut(), self.units());
+        epilogue(&self.params, self.activation).apply(y.elements_mut(), self.units());
         self.activation.finish(y.elements_mut(), self.units());
         y
     }
@@ -166,12 +164,7 @@ impl<R: Real> Layer<R> for DenseLayer<R> {
                 ArrayViewMut2::from_shape((self.inputs(), self.units()), dw).expect("shape of the kernel");
             gemm(x.t(), dz, dw, Update::Add);
         }
-        if self.params.len() > BIAS
-            && let Some(db) = gradients.param(BIAS)
-        {
-            // db [units] += sum over rows of dz
-            elementwise::grad_bias(dy.elements(), db);
-        }
+        add_bias_gradient(&self.params, dy.elements(), gradients);
         let dx = gradients.input.then(|| {
             let mut dx = ctx.buffer(cache.tensor("x").shape());
             // dx [rows, in] = dz [rows, units] · W^T [units, in]

@@ -2,72 +2,16 @@ use nn_kernels::Real;
 use nn_kernels::pool::{PoolGeometry, max_pool, max_pool_grad_input};
 use serde::{Deserialize, Serialize};
 
-use super::{Padding, Pair, image_shape};
+use super::pooling::{pool_geometry, pooling_config};
+use super::{Padding, Pair};
 use crate::context::Context;
 use crate::error::LayerError;
 use crate::layer::{Cache, Gradients, Layer, LayerInfo};
-use crate::shape::Shape;
 use crate::tensor::{Elements, Tensor};
 
-/// Configuration of max pooling: the largest element of each window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MaxPooling2D {
-    #[serde(default)]
-    pub(super) name: Option<String>,
-    pool_size: Pair,
-    #[serde(default)]
-    strides: Option<Pair>,
-    #[serde(default)]
-    padding: Padding,
-}
-
-impl MaxPooling2D {
-    /// Windows of `pool_size` (one number, or height and width) side by side.
-    pub fn new(pool_size: impl Into<Pair>) -> Self {
-        Self { name: None, pool_size: pool_size.into(), strides: None, padding: Padding::Valid }
-    }
-
-    /// Steps of the window; its size if not set.
-    pub fn strides(mut self, strides: impl Into<Pair>) -> Self {
-        self.strides = Some(strides.into());
-        self
-    }
-
-    /// Padding, which is never the largest; valid if not set.
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = padding;
-        self
-    }
-
-    pub(super) fn build<R: Real>(
-        &self,
-        mut info: LayerInfo,
-        _seed: u64,
-    ) -> Result<Box<dyn Layer<R>>, LayerError> {
-        let geometry = pool_geometry(&mut info, self.pool_size, self.strides, self.padding)?;
-        Ok(Box::new(MaxPooling2DLayer { info, geometry }))
-    }
-}
-
-/// Geometry of a pooling layer on the input shape in `info`, whose output shape is set.
-pub(super) fn pool_geometry(
-    info: &mut LayerInfo,
-    pool_size: Pair,
-    strides: Option<Pair>,
-    padding: Padding,
-) -> Result<PoolGeometry, LayerError> {
-    let (h, w, channels) = image_shape(&info.input_shape)?;
-    let strides = strides.unwrap_or(pool_size);
-    let geometry = PoolGeometry::new((h, w), channels, pool_size.into(), strides.into(), padding.into())?;
-    info.output_shape = Shape::new([geometry.out_h, geometry.out_w, channels]);
-    Ok(geometry)
-}
-
-#[derive(Debug)]
-struct MaxPooling2DLayer {
-    info: LayerInfo,
-    geometry: PoolGeometry,
+pooling_config! {
+    /// Configuration of max pooling: the largest element of each window.
+    MaxPooling2D builds MaxPooling2DLayer
 }
 
 impl<R: Real> Layer<R> for MaxPooling2DLayer {

@@ -12,6 +12,7 @@ mod dropout;
 mod flatten;
 mod global_average_pooling2d;
 mod max_pooling2d;
+mod pooling;
 mod trainable;
 
 pub use activation::{Activation, ActivationFn};

@@ -1,17 +1,34 @@
 //! What layers with a kernel and a bias share: their parameters and how these are drawn.
 
-use nn_kernels::Real;
+use nn_kernels::{Epilogue, Real, elementwise};
 
+use super::ActivationFn;
 use crate::error::LayerError;
 use crate::init::Initializer;
-use crate::layer::Param;
+use crate::layer::{Gradients, Param};
 use crate::regularizer::Regularizer;
 use crate::rng::{Purpose, Stream};
+use crate::tensor::Elements;
 
 /// Position of the kernel among a layer's parameters.
 pub(super) const KERNEL: usize = 0;
 /// Position of the bias among a layer's parameters.
-pub(super) const BIAS: usize = 1;
+const BIAS: usize = 1;
+
+/// What follows the product with the kernel: the bias, if there is one, and the activation.
+pub(super) fn epilogue<R: Real>(params: &[Param<R>], activation: ActivationFn) -> Epilogue<'_, R> {
+    let bias = params.get(BIAS).map(|bias| bias.value.elements());
+    Epilogue { bias, activation: activation.pointwise() }
+}
+
+/// `db [units] += sum over rows of dz [rows, units]`, if there is a bias and it is trained.
+pub(super) fn add_bias_gradient<R: Real>(params: &[Param<R>], dz: &[R], gradients: &mut Gradients<R>) {
+    if params.len() > BIAS
+        && let Some(db) = gradients.param(BIAS)
+    {
+        elementwise::grad_bias(dz, db);
+    }
+}
 
 /// How a kernel and a bias begin and what is charged for them.
 pub(super) struct Start {

@@ -154,7 +154,11 @@ impl<R: Real> Trainer<'_, R> {
         }))
     }
 
-    fn check(
+    /// Checks everything that [`Trainer::fit`] checks before it begins.
+    ///
+    /// # Errors
+    /// If an option or the data do not fit.
+    pub fn check(
         &self,
         data: &dyn Dataset<R>,
         validation: Option<&dyn Dataset<R>>,
@@ -190,8 +194,11 @@ impl<R: Real> Trainer<'_, R> {
     }
 }
 
-/// Checks that samples and targets fit the network, by looking at every target once.
-pub(super) fn check_data<R: Real>(
+/// Checks that a data set's samples and targets fit a network; `what` names the data in the message.
+///
+/// # Errors
+/// If they do not, or there are none.
+pub fn check_data<R: Real>(
     network: &Network<R>,
     data: &dyn Dataset<R>,
     what: &str,

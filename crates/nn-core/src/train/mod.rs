@@ -14,7 +14,7 @@ pub use csv_log::CsvLog;
 pub use dataset::{ArrayDataset, Dataset, Targets};
 pub use early_stopping::EarlyStopping;
 pub use evaluate::{EVALUATION_BATCH, Evaluation, evaluate};
-pub use fit::{FitOptions, History};
+pub use fit::{FitOptions, History, check_data};
 pub use model_checkpoint::ModelCheckpoint;
 pub(crate) use step::loss_and_gradient;
 pub use step::{StepResult, Trainer};
