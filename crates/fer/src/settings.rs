@@ -1,6 +1,6 @@
 //! The settings of a training run, from the command line, a configuration file and defaults.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nn_core::model::Sequential;
 use nn_core::optim::{Adam, OptimizerConfig, Sgd};
@@ -109,7 +109,7 @@ impl TrainSettings {
     ///
     /// # Errors
     /// If it cannot be read, is not TOML, or has an unknown key or a wrong type; the message gives the line.
-    pub fn read(path: &std::path::Path) -> Result<Self, SettingsError> {
+    pub fn read(path: &Path) -> Result<Self, SettingsError> {
         toml::from_str(&read_small(path)?)
             .map_err(|e| SettingsError::File { path: path.into(), problem: e.to_string().trim_end().into() })
     }
@@ -142,8 +142,16 @@ impl TrainSettings {
         at_least_one("batch", self.batch)?;
         at_least_one("limit", self.limit)?;
         at_least_one("patience", self.patience)?;
+        if let Some(seed) = self.seed.filter(|&seed| i64::try_from(seed).is_err()) {
+            return Err(value(
+                "seed",
+                seed,
+                "at most 9223372036854775807, the largest integer of a TOML file",
+            ));
+        }
         check_threads(self.threads)?;
-        let optimizer = match self.optimizer.unwrap_or(OptimizerName::Adam) {
+        let name = self.optimizer.unwrap_or(OptimizerName::Adam);
+        let optimizer = match name {
             OptimizerName::Adam if self.momentum.is_some() => {
                 return Err(value(
                     "momentum",
@@ -164,8 +172,9 @@ impl TrainSettings {
         }
         let epochs = self.epochs.unwrap_or(study_epochs);
         let seed = self.seed.unwrap_or(0);
-        let written = Self { epochs: Some(epochs), seed: Some(seed), ..self };
-        Ok(ResolvedSettings { written, network, optimizer, epochs, seed })
+        let written = Self { epochs: Some(epochs), optimizer: Some(name), seed: Some(seed), ..self };
+        let Self { limit, threads, patience, .. } = written;
+        Ok(ResolvedSettings { written, network, optimizer, epochs, seed, limit, threads, patience })
     }
 }
 
@@ -181,12 +190,34 @@ pub struct ResolvedSettings {
     pub epochs: usize,
     /// Seed of every random choice.
     pub seed: u64,
+    /// Training images to use; all if `None`.
+    pub limit: Option<usize>,
+    /// Threads to compute with; all cores if `None`.
+    pub threads: Option<usize>,
+    /// Epochs without improvement after which training ends; never if `None`.
+    pub patience: Option<usize>,
 }
 
 impl ResolvedSettings {
-    /// The settings as they are written to a run's `config.toml`.
-    pub fn written(&self) -> &TrainSettings {
-        &self.written
+    /// Where the data are; the embedded faces if `None`.
+    pub fn data(&self) -> Option<&Path> {
+        self.written.data.as_deref()
+    }
+
+    /// The settings with everything that was decided, as they are written to a run's `config.toml`.
+    ///
+    /// # Errors
+    /// If a path in them is not UTF-8, which TOML cannot hold.
+    pub fn to_toml(&self, batch: usize) -> Result<String, SettingsError> {
+        let decided = TrainSettings {
+            batch: Some(batch),
+            lr: Some(self.optimizer.learning_rate()),
+            ..self.written.clone()
+        };
+        toml::to_string(&decided).map_err(|_| {
+            let path = decided.data.unwrap_or_default().display().to_string();
+            value("data", path, "a path that is valid UTF-8, so that the run can record it")
+        })
     }
 
     /// Images per step: as set, or the study's 256. With few training images that would be a handful of steps
@@ -239,7 +270,7 @@ pub fn find_model(model: &str) -> Result<(Sequential, usize), SettingsError> {
 }
 
 /// Reads a text file that a person wrote; one of more than a megabyte is something else.
-fn read_small(path: &std::path::Path) -> Result<String, SettingsError> {
+fn read_small(path: &Path) -> Result<String, SettingsError> {
     const MOST: u64 = 1 << 20;
     let read = |source| SettingsError::Read { path: path.into(), source };
     let metadata = std::fs::metadata(path).map_err(read)?;

@@ -81,6 +81,8 @@ pub struct Training<'a> {
     data: &'a Dataset,
     network: Network<f32>,
     options: FitOptions,
+    /// The content of `config.toml`.
+    config: String,
 }
 
 /// The loss of every run: cross-entropy of class numbers, after the softmax at the network's end.
@@ -104,7 +106,8 @@ impl<'a> Training<'a> {
         check_data(&network, &samples(&data.test), "test")?;
         let trainer = Trainer::new(&mut network, LOSS, settings.optimizer)?;
         trainer.check(&samples(&data.train), Some(&samples(&data.val)), &options)?;
-        Ok(Self { settings, data, network, options })
+        let config = settings.to_toml(options.batch_size)?;
+        Ok(Self { settings, data, network, options, config })
     }
 
     /// Trains, leaving everything in `folder`.
@@ -114,8 +117,8 @@ impl<'a> Training<'a> {
     /// # Errors
     /// If the loss is not finite, or a file cannot be written.
     pub fn run(self, folder: &RunFolder, progress: &mut dyn Callback<f32>) -> Result<Outcome, TrainingError> {
-        let Self { settings, data, mut network, options } = self;
-        folder.write("config.toml", &resolved_text(settings, options.batch_size))?;
+        let Self { settings, data, mut network, options, config } = self;
+        folder.write("config.toml", &config)?;
         folder.write("network.json", &(settings.network.to_json() + "\n"))?;
         folder.write_json("env.json", &Environment::of(data))?;
         folder.write("summary.txt", &network.summary())?;
@@ -125,7 +128,6 @@ impl<'a> Training<'a> {
         let mut log = CsvLog::create(&folder.file("metrics.csv"))?;
         let mut best = ModelCheckpoint::new(folder.file("best.safetensors"), Monitor::ValAccuracy);
         let mut stopping = settings
-            .written()
             .patience
             .map(|patience| EarlyStopping::new(Monitor::ValAccuracy, patience).restore_best_weights(true));
         let mut watch = Watch { inner: progress, stopped: false };
@@ -167,14 +169,6 @@ impl<'a> Training<'a> {
 /// The probabilities that a network gives for faces, `[faces, classes]`.
 pub fn predict(network: &Network<f32>, faces: &Faces) -> nn_core::Tensor<f32> {
     network.predict_dataset(&Samples::new(faces, network.input_shape()))
-}
-
-/// The settings with everything that was decided, as TOML.
-fn resolved_text(settings: &ResolvedSettings, batch: usize) -> String {
-    let mut written = settings.written().clone();
-    written.batch = Some(batch);
-    written.lr = Some(settings.optimizer.learning_rate());
-    toml::to_string(&written).expect("settings are plain data")
 }
 
 /// Passes everything on and remembers who ended the training.

@@ -83,6 +83,9 @@ fn unusable_run_folders_are_refused() {
     let long = "x".repeat(4096);
     ends(&format!("fer {TRAIN} --run {long}"), 1, &["xxx"]);
     ends(&format!("fer {TRAIN} --run \"$(printf 'odd\\377name')\" && ls | grep -q odd"), 0, &[]);
+    let odd_data =
+        "data=$(printf 'odd\\377data'); fer data synth -o $data --train 70 --val 7 --test 7 2>/dev/null;";
+    ends(&format!("{odd_data} fer {TRAIN} --data $data"), 1, &["data = odd", "UTF-8"]);
     ends("fer eval taken", 1, &["not a run folder"]);
     ends("mkdir empty; fer predict tiny.json --run empty", 1, &["not a run folder"]);
 }

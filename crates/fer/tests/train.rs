@@ -143,6 +143,7 @@ fn bad_settings_are_refused_before_anything_is_written() {
     fails(folder, &["train", "cnn1", "--threads=1000000"], 1, &["threads = 1000000"]);
     fails(folder, &["train", "cnn1", "--seed=-1"], 2, &["--seed"]);
     fails(folder, &["train", "cnn1", "--seed=18446744073709551616"], 2, &["--seed"]);
+    fails(folder, &["train", "cnn1", "--seed=18446744073709551615"], 1, &["seed", "9223372036854775807"]);
     fails(folder, &["train", "cnn1", "--limit=0"], 1, &["limit = 0"]);
     fails(folder, &["train", "cnn1", "--optimizer=adamm"], 2, &["adamm", "adam"]);
     fails(folder, &["train", "cnn1", "--momentum=0.9"], 1, &["momentum", "sgd"]);

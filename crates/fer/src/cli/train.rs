@@ -38,9 +38,8 @@ impl Train {
     pub fn run(self) -> anyhow::Result<()> {
         let from_file = self.config.as_deref().map(TrainSettings::read).transpose()?.unwrap_or_default();
         let settings = self.settings.or(from_file).resolve()?;
-        let written = settings.written();
-        use_threads(written.threads)?;
-        let data = load_data(written.data.as_deref(), written.limit, settings.seed)?;
+        use_threads(settings.threads)?;
+        let data = load_data(settings.data(), settings.limit, settings.seed)?;
         let training = Training::prepare(&settings, &data)?;
         let folder = RunFolder::create(self.run.as_deref(), settings.network.name())?;
         note(&format!("run folder: {}", folder.path().display()));
