@@ -246,3 +246,26 @@ fn ctrl_c_finishes_the_step_saves_the_weights_and_exits_with_130() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     succeeds(folder, &["eval", "runs/tiny"]);
 }
+
+#[test]
+fn models_are_listed_printed_and_can_be_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let list: Value = serde_json::from_str(&succeeds(folder, &["model", "list", "--json"])).unwrap();
+    let names: Vec<_> =
+        list.as_array().unwrap().iter().map(|model| model["model"].as_str().unwrap()).collect();
+    assert_eq!(names.join(" "), "fnn1 fnn2 fnn3 fnn4 fnn5 cnn1 cnn2 cnn3 search");
+    assert!(succeeds(folder, &["model", "summary", "cnn1"]).contains("Total params: 2,723,303 (10.39 MB)"));
+    let summary: Value =
+        serde_json::from_str(&succeeds(folder, &["model", "summary", "cnn1", "--json"])).unwrap();
+    assert_eq!(summary["layers"][1]["output_shape"], serde_json::json!([44, 44, 32]));
+
+    let config = succeeds(folder, &["model", "config", "fnn1"]);
+    let narrower = config.replace("1568", "24").replace("784", "16");
+    fs::write(folder.join("mine.json"), narrower).unwrap();
+    let result = succeeds(folder, &["train", "mine.json", "--epochs", "1", "--limit", "70", "--json"]);
+    let result: Value = serde_json::from_str(&result).unwrap();
+    let expected = 2304 * 24 + 24 + 24 * 16 + 16 + 16 * 392 + 392 + 392 * 196 + 196 + 196 * 7 + 7;
+    assert_eq!(result["params"], expected);
+    fails(folder, &["model", "summary", "cnn7"], 1, &["cnn7", "did you mean"]);
+}
