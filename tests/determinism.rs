@@ -72,6 +72,60 @@ fn another_seed_gives_another_network() {
     assert_ne!(bits(&train(5).0.weights()), bits(&train(6).0.weights()));
 }
 
+/// Weights after two epochs in the order that `seed` gives; nothing else depends on the seed.
+fn weights_after(seed: u64, epochs: usize, shuffle: bool) -> Vec<u32> {
+    let config = Sequential::new("plain", &[24, 24, 1])
+        .add(Flatten::new())
+        .add(Dense::new(7).activation(ActivationFn::Softmax));
+    let mut network = config.build(1).unwrap();
+    let mut trainer = Trainer::new(&mut network, Loss::categorical_crossentropy(), Adam::default()).unwrap();
+    let options = FitOptions { epochs, batch_size: 64, seed, shuffle, ..FitOptions::default() };
+    trainer.fit(&data(), None, &options, &mut []).unwrap();
+    bits(&network.weights())
+}
+
+#[test]
+fn the_order_of_the_samples_depends_on_the_seed_and_only_if_shuffled() {
+    assert_ne!(weights_after(5, 1, true), weights_after(6, 1, true));
+    assert_ne!(weights_after(5, 1, true), weights_after(5, 1, false));
+    assert_eq!(weights_after(5, 1, false), weights_after(6, 1, false));
+}
+
+#[test]
+fn each_epoch_has_an_order_of_its_own() {
+    struct Orders(std::sync::Mutex<Vec<Vec<usize>>>);
+    impl nn_core::train::Dataset<f32> for Orders {
+        fn len(&self) -> usize {
+            50
+        }
+        fn sample_shape(&self) -> nn_core::Shape {
+            nn_core::Shape::new([1])
+        }
+        fn check_targets(&self, _output: &nn_core::Shape) -> Result<(), String> {
+            Ok(())
+        }
+        fn batch(&self, _epoch: u64, indices: &[usize], x: &mut [f32]) -> Targets<f32> {
+            self.0.lock().unwrap().push(indices.to_vec());
+            x.fill(0.5);
+            Targets::Classes(vec![0; indices.len()])
+        }
+    }
+    let config = Sequential::new("one", &[1]).add(Dense::new(2).activation(ActivationFn::Softmax));
+    let mut network = config.build::<f32>(1).unwrap();
+    let mut trainer = Trainer::new(&mut network, Loss::categorical_crossentropy(), Adam::default()).unwrap();
+    let data = Orders(Vec::new().into());
+    let options = FitOptions { epochs: 2, batch_size: 20, ..FitOptions::default() };
+    trainer.fit(&data, None, &options, &mut []).unwrap();
+    let batches = data.0.into_inner().unwrap();
+    assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [20, 20, 10, 20, 20, 10]);
+    let (first, second) = (batches[..3].concat(), batches[3..].concat());
+    assert_ne!(first, second);
+    for mut order in [first, second] {
+        order.sort_unstable();
+        assert_eq!(order, (0..50).collect::<Vec<_>>(), "each sample once");
+    }
+}
+
 #[test]
 fn prediction_gives_the_same_bits_for_any_number_of_threads() {
     let network = network().build::<f32>(1).unwrap();

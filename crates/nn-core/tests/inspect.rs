@@ -43,6 +43,19 @@ fn every_activation_and_gradient_is_there_named_and_shaped() {
     assert!(seen.layer("none").is_none());
     assert_eq!(network.weights(), before);
 
+    // The gradient of the logits is (p - t) / n, and flattening only renames the elements.
+    for (sample, class) in [(0, 0), (1, 2)] {
+        for c in 0..3 {
+            let expected = (seen.prediction[[sample, c]] - f32::from(u8::from(c == class))) / 2.0;
+            let got = seen.layer("dense").unwrap().grad_output[[sample, c]];
+            assert!((got - expected).abs() < 1e-7, "{got} instead of {expected}");
+        }
+    }
+    let flat: Vec<f32> = seen.layer("flatten").unwrap().grad_output.iter().copied().collect();
+    let pooled: Vec<f32> = seen.layer("max_pooling2d").unwrap().grad_output.iter().copied().collect();
+    assert_eq!(flat, pooled);
+    assert!(flat.iter().any(|&gradient| gradient != 0.0));
+
     // The same numbers as prediction and a training step give.
     assert_eq!(seen.prediction, network.predict(&x));
     let rows: Vec<f32> = seen.prediction.rows().into_iter().map(|row| row.sum()).collect();
