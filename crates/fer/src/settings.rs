@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use nn_core::model::Sequential;
 use nn_core::optim::{Adam, OptimizerConfig, Sgd};
 use serde::{Deserialize, Serialize};
@@ -63,7 +64,7 @@ pub struct TrainSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// FER-2013: a folder with the CSV files, or one CSV file with a Usage column (.gz is fine)
-    #[arg(long, env = "FER_DATA", value_name = "PATH")]
+    #[arg(long, env = "FER_DATA", value_name = "PATH", value_parser = path_or_nothing())]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
     /// Use N training images, and val and test in proportion; the classes keep their shares
@@ -137,6 +138,7 @@ impl TrainSettings {
     /// If a value is out of range, or the model is unknown.
     pub fn resolve(self) -> Result<ResolvedSettings, SettingsError> {
         let model = self.model.clone().ok_or(SettingsError::NoModel)?;
+        let data = self.data.clone().filter(|path| !path.as_os_str().is_empty());
         let (network, study_epochs) = find_model(&model)?;
         at_least_one("epochs", self.epochs)?;
         at_least_one("batch", self.batch)?;
@@ -172,7 +174,7 @@ impl TrainSettings {
         }
         let epochs = self.epochs.unwrap_or(study_epochs);
         let seed = self.seed.unwrap_or(0);
-        let written = Self { epochs: Some(epochs), optimizer: Some(name), seed: Some(seed), ..self };
+        let written = Self { data, epochs: Some(epochs), optimizer: Some(name), seed: Some(seed), ..self };
         let Self { limit, threads, patience, .. } = written;
         Ok(ResolvedSettings { written, network, optimizer, epochs, seed, limit, threads, patience })
     }
@@ -283,6 +285,12 @@ fn read_small(path: &Path) -> Result<String, SettingsError> {
 
 fn at_least_one(name: &'static str, given: Option<usize>) -> Result<(), SettingsError> {
     given.map_or(Ok(()), |n| if n == 0 { Err(value(name, n, "at least 1")) } else { Ok(()) })
+}
+
+/// Reads a path that may be empty, as an environment variable is that was set to nothing. An empty path counts
+/// as none.
+pub fn path_or_nothing() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// # Errors

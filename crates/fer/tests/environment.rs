@@ -54,6 +54,7 @@ fn an_empty_environment_and_odd_locales_make_no_difference() {
 
 #[test]
 fn settings_in_the_environment_are_checked_like_flags() {
+    ends(&format!("FER_DATA= fer {TRAIN} && FER_DATA= fer data stats"), 0, &["embedded synthetic faces"]);
     ends(&format!("FER_LR=quick fer {TRAIN}"), 2, &["quick", "--lr"]);
     ends(&format!("FER_THREADS=0 fer {TRAIN}"), 1, &["threads = 0"]);
     ends(&format!("FER_DATA=nowhere fer {TRAIN}"), 1, &["nowhere"]);

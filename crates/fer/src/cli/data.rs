@@ -12,6 +12,7 @@ use serde_json::json;
 use fer::data::csv::{self, Options, SPLIT_FILES};
 use fer::data::synthetic::{self, Sizes};
 use fer::data::{Dataset, EMOTIONS, Split, preview};
+use fer::settings::path_or_nothing;
 
 use super::{emit, emit_json, note, refuse_existing, write_file};
 
@@ -19,7 +20,7 @@ use super::{emit, emit_json, note, refuse_existing, write_file};
 #[derive(Args)]
 pub struct DataArgs {
     /// FER-2013: a folder with the CSV files, or one CSV file with a Usage column (.gz is fine)
-    #[arg(long, env = "FER_DATA", value_name = "PATH")]
+    #[arg(long, env = "FER_DATA", value_name = "PATH", value_parser = path_or_nothing())]
     data: Option<PathBuf>,
 
     /// Use N training images, and val and test in proportion; the classes keep their shares
@@ -44,7 +45,7 @@ impl DataArgs {
 /// Loads the data at `path`, or the embedded synthetic faces, and takes a subset of `limit` training images
 /// chosen by `seed`; reports on stderr what is unusual.
 pub fn load_data(path: Option<&Path>, limit: Option<usize>, seed: u64) -> anyhow::Result<Dataset> {
-    let dataset = match path {
+    let dataset = match path.filter(|path| !path.as_os_str().is_empty()) {
         Some(path) => csv::load(path, &Options::default())?,
         None => embedded(),
     };
