@@ -1,7 +1,14 @@
 //! Facial emotion recognition on FER-2013.
 //!
-//! [`data`] reads the FER-2013 CSV files, or draws a small synthetic stand-in, and reports what is
-//! unusual about them.
+//! | module | what it holds |
+//! |---|---|
+//! | [`data`] | reads the FER-2013 CSV files, or draws a synthetic stand-in, and reports what is unusual |
+//! | [`samples`] | the faces as a network sees them |
+//! | [`settings`] | what a training run is asked to be, from flags, environment and files |
+//! | [`training`] | a run from settings and data to a run folder |
+//! | [`run`], [`environment`] | the run folder, and on what the run was made |
+//!
+//! The binary `fer` adds the command line.
 
 pub mod data;
 pub mod environment;

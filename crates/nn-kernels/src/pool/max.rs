@@ -32,9 +32,8 @@ pub fn max_pool<R: Real>(g: &PoolGeometry, x: &[R], y: &mut [R], argmax: &mut [u
                         continue;
                     }
                     for ((y, argmax), &x) in y.iter_mut().zip(argmax.iter_mut()).zip(x) {
-                        // `x != x` is true of NaN alone; a NaN in `y` compares false and stays.
-                        #[allow(clippy::eq_op)]
-                        let wins = x > *y || (x != x && *y == *y);
+                        // A NaN in `y` compares false and stays.
+                        let wins = x > *y || (x.is_nan() && !y.is_nan());
                         *y = if wins { x } else { *y };
                         *argmax = if wins { tap } else { *argmax };
                     }
