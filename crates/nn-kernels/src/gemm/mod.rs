@@ -56,10 +56,11 @@ const WORTH_A_THREAD: usize = 64 * 64 * 64;
 /// A transposed operand is a view with swapped strides (`a.t()`).
 ///
 /// # Shapes
-/// `a`: `[m, k]`, `b`: `[k, n]`, `c`: `[m, n]`, rows of `c` contiguous. Cost: `2·m·n·k` FLOPs.
+/// `a`: `[m, k]`, `b`: `[k, n]`, `c`: `[m, n]`. Cost: `2·m·n·k` FLOPs. A `c` with contiguous rows or columns is
+/// written in place, any other through a copy.
 ///
 /// # Panics
-/// If the shapes do not match, or the rows of `c` are not contiguous.
+/// If the shapes do not match.
 pub fn gemm<R: Real>(a: ArrayView2<R>, b: ArrayView2<R>, c: ArrayViewMut2<R>, update: Update) {
     check_shapes(a.dim(), b.dim(), c.dim());
     let (m, n) = c.dim();
@@ -81,10 +82,23 @@ pub fn gemm<R: Real>(a: ArrayView2<R>, b: ArrayView2<R>, c: ArrayViewMut2<R>, up
 ///
 /// # Panics
 /// As [`gemm`].
-pub fn gemm_block<R: Real>(a: ArrayView2<R>, b: ArrayView2<R>, c: ArrayViewMut2<R>, update: Update) {
+pub fn gemm_block<R: Real>(a: ArrayView2<R>, b: ArrayView2<R>, mut c: ArrayViewMut2<R>, update: Update) {
     check_shapes(a.dim(), b.dim(), c.dim());
-    if !c.is_empty() {
+    if c.is_empty() {
+        return;
+    }
+    if c.ncols() == 1 || c.strides()[1] == 1 {
         R::gemm_block(a, b, c, update);
+    } else if c.nrows() == 1 || c.strides()[0] == 1 {
+        // C^T = B^T·A^T
+        R::gemm_block(b.reversed_axes(), a.reversed_axes(), c.reversed_axes(), update);
+    } else {
+        R::with_scratch(c.len(), |scratch| {
+            let mut rows = ArrayViewMut2::from_shape(c.dim(), scratch).expect("as many elements");
+            rows.assign(&c);
+            R::gemm_block(a, b, rows.view_mut(), update);
+            c.assign(&rows);
+        });
     }
 }
 
