@@ -1,5 +1,7 @@
 //! Element-wise functions: activations and their derivatives, softmax, bias.
 
+use std::ops::Range;
+
 use crate::gemm::micro::Finish;
 use crate::parallel::{ELEMENTS_PER_CHUNK, for_each_chunk, sum_parts};
 use crate::{Real, check_len, check_rows};
@@ -130,12 +132,17 @@ pub struct Epilogue<'a, R> {
     pub activation: Pointwise,
 }
 
-impl<R: Real> Epilogue<'_, R> {
+impl<'a, R: Real> Epilogue<'a, R> {
     /// Neither bias nor activation.
     pub const NONE: Self = Self { bias: None, activation: Pointwise::Linear };
 
+    /// The same for some of the channels.
+    pub(crate) fn of_channels(self, channels: Range<usize>) -> Self {
+        Self { bias: self.bias.map(|bias| &bias[channels]), ..self }
+    }
+
     /// The part that a kernel does while it stores its sums, bias and limits, and the function that is left.
-    pub(crate) fn split(&self) -> (Finish<'_, R>, Pointwise) {
+    pub(crate) fn split(self) -> (Finish<'a, R>, Pointwise) {
         let (low, high, rest) = match self.activation {
             Pointwise::Relu => (R::ZERO, R::INFINITY, Pointwise::Linear),
             Pointwise::Relu6 => (R::ZERO, R::of(6.0), Pointwise::Linear),
