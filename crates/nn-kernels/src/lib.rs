@@ -21,16 +21,22 @@
 pub mod conv;
 pub mod elementwise;
 pub mod gemm;
+pub mod isa;
 pub mod optimizer;
 pub mod parallel;
+pub mod peak;
+pub mod phase;
 pub mod pool;
 pub mod reference;
 
+mod engine;
 mod error;
 mod real;
+mod simd;
 
 pub use elementwise::{Epilogue, Pointwise};
 pub use error::GeometryError;
+pub use isa::Isa;
 pub use real::Real;
 
 /// Panics unless `slice` has `expected` elements; `what` names the operand in the message.

@@ -11,11 +11,26 @@
 
 use rayon::prelude::*;
 
-use crate::Real;
+use crate::{Isa, Real};
 
 /// Elements that one thread handles at a time in element-wise work: 64 KiB of `f32`, so that a chunk's input
 /// and output stay in a core's own cache.
 pub const ELEMENTS_PER_CHUNK: usize = 16 * 1024;
+
+/// Threads that share the work.
+pub(crate) fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
+/// Calls `body` for every item, in parallel.
+pub(crate) fn for_each<T: Send>(mut items: Vec<T>, body: impl Fn(T) + Sync) {
+    if items.len() <= 1 {
+        items.pop().map(body);
+        return;
+    }
+    let isa = Isa::current();
+    items.into_par_iter().for_each(|item| isa.scope(|| body(item)));
+}
 
 /// Calls `body(i, chunk)` for the consecutive chunks of `out`, each `chunk_len` long but the last, in parallel.
 pub fn for_each_chunk<T: Send>(out: &mut [T], chunk_len: usize, body: impl Fn(usize, &mut [T]) + Sync) {
@@ -25,7 +40,8 @@ pub fn for_each_chunk<T: Send>(out: &mut [T], chunk_len: usize, body: impl Fn(us
         }
         return;
     }
-    out.par_chunks_mut(chunk_len).enumerate().for_each(|(i, chunk)| body(i, chunk));
+    let isa = Isa::current();
+    out.par_chunks_mut(chunk_len).enumerate().for_each(|(i, chunk)| isa.scope(|| body(i, chunk)));
 }
 
 /// Like [`for_each_chunk`] with two outputs that are cut in step.
@@ -38,11 +54,12 @@ pub fn for_each_chunk_pair<T: Send, U: Send>(
     body: impl Fn(usize, &mut [T], &mut [U]) + Sync,
 ) {
     assert_eq!(first.len().div_ceil(first_len), second.len().div_ceil(second_len), "outputs are not in step");
+    let isa = Isa::current();
     first
         .par_chunks_mut(first_len)
         .zip(second.par_chunks_mut(second_len))
         .enumerate()
-        .for_each(|(i, (a, b))| body(i, a, b));
+        .for_each(|(i, (a, b))| isa.scope(|| body(i, a, b)));
 }
 
 /// Like [`for_each_chunk`] with three outputs of equal length, in chunks of [`ELEMENTS_PER_CHUNK`].
@@ -56,12 +73,13 @@ pub fn for_each_chunk_triple<T: Send>(
     body: impl Fn(usize, &mut [T], &mut [T], &mut [T]) + Sync,
 ) {
     assert!(first.len() == second.len() && first.len() == third.len(), "outputs differ in length");
+    let isa = Isa::current();
     first
         .par_chunks_mut(ELEMENTS_PER_CHUNK)
         .zip(second.par_chunks_mut(ELEMENTS_PER_CHUNK))
         .zip(third.par_chunks_mut(ELEMENTS_PER_CHUNK))
         .enumerate()
-        .for_each(|(i, ((a, b), c))| body(i, a, b, c));
+        .for_each(|(i, ((a, b), c))| isa.scope(|| body(i, a, b, c)));
 }
 
 /// Adds to `out` the sum of `parts` terms: `out += term(0) + term(1) + ..`, always in this order.

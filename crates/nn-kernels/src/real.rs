@@ -7,12 +7,14 @@ use std::iter::Sum;
 use ndarray::{LinalgScalar, ScalarOperand};
 use num_traits::{Float, NumAssign};
 
+use crate::engine::Engine;
+
 /// An element type: `f32` trains, `f64` checks.
 ///
 /// The trait is sealed. Both types run through the same layer code, so a gradient check in `f64` proves the
 /// code that trains in `f32`.
 pub trait Real:
-    sealed::Sealed
+    Engine
     + Float
     + NumAssign
     + LinalgScalar
@@ -27,6 +29,14 @@ pub trait Real:
 {
     /// The type's name, `"f32"` or `"f64"`.
     const NAME: &'static str;
+    /// 0
+    const ZERO: Self;
+    /// 1
+    const ONE: Self;
+    /// Less than every number.
+    const NEG_INFINITY: Self;
+    /// Greater than every number.
+    const INFINITY: Self;
 
     /// Rounds an `f64` to this type.
     fn of(value: f64) -> Self;
@@ -45,6 +55,10 @@ macro_rules! impl_real {
     ($type:ident) => {
         impl Real for $type {
             const NAME: &'static str = stringify!($type);
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const NEG_INFINITY: Self = $type::NEG_INFINITY;
+            const INFINITY: Self = $type::INFINITY;
 
             fn of(value: f64) -> Self {
                 value as $type
@@ -69,13 +83,8 @@ macro_rules! impl_real {
                 result
             }
         }
-        impl sealed::Sealed for $type {}
     };
 }
 
 impl_real!(f32);
 impl_real!(f64);
-
-mod sealed {
-    pub trait Sealed {}
-}

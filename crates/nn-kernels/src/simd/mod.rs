@@ -1,0 +1,179 @@
+//! Vector instructions under one name each.
+//!
+//! A kernel is written once, as a [`Kernel`] whose `run` is generic over [`Simd`], and compiled once for each
+//! instruction set. `Simd` is implemented by *tokens*: a value of [`avx512::Avx512`] can only be had from its
+//! `new`, which asks the processor. Holding the token is the proof that the instructions exist, and that is
+//! what every `unsafe` block of the implementations rests on.
+//!
+//! [`dispatch`](crate::isa::dispatch) looks up the instruction set in force, makes the token and calls
+//! `run` inside a function that is compiled for that set. Everything that `run` calls must be
+//! `#[inline(always)]`: only what is inlined there is compiled with the set's instructions.
+//!
+//! All sets but [`portable`] compute `mul_add` with one rounding, in lanes that do not mix, so a kernel that
+//! sums in a fixed order gives the same bits on each of them. The portable set rounds twice, because a fused
+//! multiply-add without hardware is a slow library call.
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod neon;
+pub(crate) mod portable;
+
+use crate::gemm::micro::Tile;
+
+/// A computation that is compiled for every instruction set.
+pub(crate) trait Kernel<R> {
+    /// Its result.
+    type Output;
+
+    /// The computation; implement with `#[inline(always)]`.
+    fn run<S: Simd<R>>(self, simd: S) -> Self::Output;
+}
+
+/// The vector instructions of one instruction set on elements of type `R`.
+///
+/// Comparisons and selections follow IEEE 754: a comparison with NaN is false.
+pub(crate) trait Simd<R>: Copy {
+    /// A vector of [`Simd::LANES`] elements.
+    type V: Copy;
+
+    /// Elements of a vector.
+    const LANES: usize;
+
+    /// Rows of the largest register tile of the GEMM, see [`crate::gemm::micro`].
+    const TILE_ROWS: usize;
+
+    /// Vectors in a row of the largest register tile.
+    const TILE_VECTORS: usize;
+
+    /// `value` in every lane.
+    fn splat(self, value: R) -> Self::V;
+
+    /// The first elements of `from`.
+    ///
+    /// # Panics
+    /// If `from` has fewer than [`Simd::LANES`] elements.
+    #[inline(always)]
+    fn load(self, from: &[R]) -> Self::V {
+        assert!(from.len() >= Self::LANES);
+        // SAFETY: the length was checked.
+        unsafe { self.load_ptr(from.as_ptr()) }
+    }
+
+    /// Writes to the first elements of `to`.
+    ///
+    /// # Panics
+    /// If `to` has fewer than [`Simd::LANES`] elements.
+    #[inline(always)]
+    fn store(self, v: Self::V, to: &mut [R]) {
+        assert!(to.len() >= Self::LANES);
+        // SAFETY: the length was checked.
+        unsafe { self.store_ptr(v, to.as_mut_ptr()) }
+    }
+
+    /// The elements of `from`, fewer than [`Simd::LANES`], followed by zeros.
+    #[inline(always)]
+    fn load_tail(self, from: &[R]) -> Self::V {
+        assert!(from.len() < Self::LANES);
+        // SAFETY: `from` has as many elements as are read.
+        unsafe { self.load_ptr_tail(from.as_ptr(), from.len()) }
+    }
+
+    /// Writes as many elements as `to` has, fewer than [`Simd::LANES`].
+    #[inline(always)]
+    fn store_tail(self, v: Self::V, to: &mut [R]) {
+        assert!(to.len() < Self::LANES);
+        // SAFETY: `to` has as many elements as are written.
+        unsafe { self.store_ptr_tail(v, to.as_mut_ptr(), to.len()) }
+    }
+
+    /// Loads a vector.
+    ///
+    /// # Safety
+    /// [`Simd::LANES`] elements at `from` can be read.
+    unsafe fn load_ptr(self, from: *const R) -> Self::V;
+
+    /// Stores a vector.
+    ///
+    /// # Safety
+    /// [`Simd::LANES`] elements at `to` can be written.
+    unsafe fn store_ptr(self, v: Self::V, to: *mut R);
+
+    /// Loads `len <= LANES` elements; the other lanes are zero.
+    ///
+    /// # Safety
+    /// `len` elements at `from` can be read.
+    unsafe fn load_ptr_tail(self, from: *const R, len: usize) -> Self::V;
+
+    /// Stores the first `len <= LANES` elements.
+    ///
+    /// # Safety
+    /// `len` elements at `to` can be written.
+    unsafe fn store_ptr_tail(self, v: Self::V, to: *mut R, len: usize);
+
+    /// `a + b`
+    fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a - b`
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a · b`
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a / b`
+    fn div(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The square root of `a`.
+    fn sqrt(self, a: Self::V) -> Self::V;
+    /// `a · b + c`, rounded once on all sets but the portable one.
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// `c - a · b`, rounded like [`Simd::mul_add`].
+    fn neg_mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// The larger of `a` and `b`; `b` if one of them is NaN.
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The smaller of `a` and `b`; `b` if one of them is NaN.
+    fn min(self, a: Self::V, b: Self::V) -> Self::V;
+    /// In each lane `yes` where `a > b`, else `no`.
+    fn if_greater(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
+    /// `a · 2^n` for integral `n`, exact unless the result over- or underflows; `n` in -126..=127.
+    fn scale_by_power_of_two(self, a: Self::V, n: Self::V) -> Self::V;
+    /// The integer nearest to `a`, for `|a| < 2^22`; halves go to the even one.
+    fn round(self, a: Self::V) -> Self::V;
+
+    /// Computes a register tile of the GEMM with the instantiation for its number of rows and vectors.
+    ///
+    /// # Safety
+    /// As [`crate::gemm::micro::tile`].
+    unsafe fn tile(self, rows: usize, vectors: usize, tile: &Tile<R>);
+}
+
+/// Implements [`Simd::tile`]: picks the instantiation of [`crate::gemm::micro::tile`] for the given number of
+/// rows and of vectors. Each is a function of its own, compiled with the attributes given.
+macro_rules! tiles {
+    ($real:ty, [$($attribute:tt)*], rows: [$($rows:literal)*], vectors: $vectors:tt) => {
+        #[inline(always)]
+        unsafe fn tile(self, rows: usize, vectors: usize, tile: &$crate::gemm::micro::Tile<$real>) {
+            $($attribute)*
+            unsafe fn call<const DEPTH_MAJOR: bool, const M: usize, const V: usize>(
+                simd: Token,
+                tile: &$crate::gemm::micro::Tile<$real>,
+            ) {
+                // SAFETY: the caller's contract.
+                unsafe { $crate::gemm::micro::tile::<$real, Token, DEPTH_MAJOR, M, V>(simd, tile) }
+            }
+            // SAFETY: the caller's contract; the token proves the instruction set.
+            unsafe {
+                match rows {
+                    $($rows => $crate::simd::tiles!(@vectors self, tile, vectors, $rows, $vectors),)*
+                    _ => unreachable!("no tile of {rows} rows"),
+                }
+            }
+        }
+    };
+    (@vectors $simd:ident, $tile:ident, $v:ident, $rows:literal, [$($vectors:literal)*]) => {
+        match ($v, $tile.depth_major) {
+            $(($vectors, true) => call::<true, $rows, $vectors>($simd, $tile),
+            ($vectors, false) => call::<false, $rows, $vectors>($simd, $tile),)*
+            _ => unreachable!("no tile of {} vectors", $v),
+        }
+    };
+}
+pub(crate) use tiles;
