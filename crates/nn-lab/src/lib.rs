@@ -22,6 +22,3 @@ pub mod random;
 pub mod statistics;
 pub mod step;
 pub mod timing;
-
-#[allow(missing_docs)]
-pub mod pending;

@@ -7,6 +7,7 @@ use nn_core::model::Network;
 use nn_core::optim::Adam;
 use nn_core::train::{Targets, Trainer};
 use nn_core::{Context, Tensor, tensor};
+use nn_kernels::isa::Isa;
 use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,6 @@ use crate::layers::Split;
 use crate::machine::peak_rss_mb;
 use crate::models::Model;
 use crate::peak::PeakPair;
-use crate::pending::isa::Isa;
 use crate::problem::layer_flops;
 use crate::random;
 use crate::timing::{Budget, Samples, repeat, time};

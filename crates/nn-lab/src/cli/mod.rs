@@ -16,9 +16,8 @@ use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use comfy_table::{CellAlignment, Table, presets};
-
+use nn_kernels::isa::Isa;
 use nn_lab::machine;
-use nn_lab::pending::isa::Isa;
 use nn_lab::timing::Budget;
 
 /// Measures what the machine can do and how close the engine comes to it.

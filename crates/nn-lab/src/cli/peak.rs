@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use nn_kernels::isa::Isa;
 use nn_lab::bandwidth::{Bandwidth, Level};
 use nn_lab::machine::{self, Caches};
 use nn_lab::peak;
-use nn_lab::pending::isa::Isa;
 use serde::Serialize;
 
 use super::{emit, json, table};
