@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::statistics::{cv, mad, median};
 
 /// Samples that vary more than this are called noisy.
@@ -50,6 +52,36 @@ impl Samples {
     }
 }
 
+/// Samples and their summary, as reports hold them. Times are in milliseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    /// The median.
+    pub median_ms: f64,
+    /// The shortest.
+    pub min_ms: f64,
+    /// Median absolute deviation.
+    pub mad_ms: f64,
+    /// Coefficient of variation.
+    pub cv: f64,
+    /// Whether the samples vary by more than 5 %.
+    pub noisy: bool,
+    /// All of them, in the order in which they were taken.
+    pub samples_ms: Vec<f64>,
+}
+
+impl From<Samples> for Timing {
+    fn from(samples: Samples) -> Self {
+        Self {
+            median_ms: samples.median(),
+            min_ms: samples.min(),
+            mad_ms: samples.mad(),
+            cv: samples.cv(),
+            noisy: samples.is_noisy(),
+            samples_ms: samples.0,
+        }
+    }
+}
+
 /// How long `body` takes.
 pub fn time<T>(body: impl FnOnce() -> T) -> Duration {
     let start = Instant::now();
@@ -64,6 +96,9 @@ pub fn time<T>(body: impl FnOnce() -> T) -> Duration {
 ///
 /// Each is first run twice, and then until a tenth of the budget has passed, without being counted.
 pub fn interleave(budget: &Budget, runs: &mut [&mut dyn FnMut() -> Duration]) -> Vec<Samples> {
+    if runs.is_empty() {
+        return Vec::new();
+    }
     let start = Instant::now();
     let mut warmed = 0;
     while warmed < 2 || start.elapsed() < budget.time / 10 {

@@ -3,6 +3,9 @@
 //! Results go to stdout through [`emit`], everything else to stderr through [`note`]. Exit codes: 0 done, 1 a
 //! kernel is wrong, a comparison found a regression, or something failed, 2 wrong usage.
 
+mod compare;
+mod conv;
+mod gemm;
 mod peak;
 mod step;
 
@@ -38,7 +41,10 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Bench {
+    Conv(conv::Conv),
+    Gemm(gemm::Gemm),
     Step(step::Step),
+    Compare(compare::Compare),
 }
 
 /// Parses the command line, runs the command, reports its error.
@@ -50,7 +56,10 @@ pub fn main() -> ExitCode {
     }
     let result = match Cli::parse().command {
         Command::Peak(command) => command.run(),
+        Command::Bench(Bench::Conv(command)) => command.run(),
+        Command::Bench(Bench::Gemm(command)) => command.run(),
         Command::Bench(Bench::Step(command)) => command.run(),
+        Command::Bench(Bench::Compare(command)) => command.run(),
     };
     match result {
         Ok(code) => code,
@@ -107,7 +116,7 @@ pub struct Repeating {
     #[arg(long, value_name = "MS", default_value_t = 1000)]
     max_ms: u64,
     /// Repetitions that are made however long they take
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     min_reps: usize,
 }
 
