@@ -36,7 +36,7 @@ enum Command {
     Peak(peak::Peak),
     /// Measure the engine, or compare two measurements
     #[command(subcommand)]
-    Bench(Bench),
+    Bench(Box<Bench>),
 }
 
 #[derive(Subcommand)]
@@ -56,10 +56,12 @@ pub fn main() -> ExitCode {
     }
     let result = match Cli::parse().command {
         Command::Peak(command) => command.run(),
-        Command::Bench(Bench::Conv(command)) => command.run(),
-        Command::Bench(Bench::Gemm(command)) => command.run(),
-        Command::Bench(Bench::Step(command)) => command.run(),
-        Command::Bench(Bench::Compare(command)) => command.run(),
+        Command::Bench(bench) => match *bench {
+            Bench::Conv(command) => command.run(),
+            Bench::Gemm(command) => command.run(),
+            Bench::Step(command) => command.run(),
+            Bench::Compare(command) => command.run(),
+        },
     };
     match result {
         Ok(code) => code,

@@ -7,7 +7,7 @@ use super::{Case, Dir, Operands, verify};
 use crate::machine::Caches;
 use crate::peak::PeakPair;
 use crate::timing::{Budget, Samples, Timing, repeat, stopwatch};
-use crate::verify::Verified;
+use crate::verify::{AFFORDABLE_MACS, Verified};
 
 /// Where the operands are when a repetition begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,7 +180,7 @@ fn entry(case: &Case, options: &Options) -> Entry {
 fn verify_and_time(case: &Case, options: &Options) -> Status {
     let Case { problem, direction, .. } = case;
     let bound = case.bound();
-    let verified = match verify(problem, *direction, bound, |a, b, c| case.run(a, b, c)) {
+    let verified = match verify(problem, *direction, bound, AFFORDABLE_MACS, |a, b, c| case.run(a, b, c)) {
         Ok(verified) => verified,
         Err(wrong) => return Status::Failed { reason: wrong.to_string() },
     };

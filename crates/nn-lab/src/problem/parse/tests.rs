@@ -78,7 +78,7 @@ fn every_mistake_is_named() {
         ("ic1ih8oc1kh3n\"open", "a name is n\"...\" at the end"),
         ("ic1ih8oc1kh3n", "a name is n\"...\" at the end"),
         ("mb4294967295ic65536ih65536oc1kh1", "the batch has too many elements"),
-        ("ic1ih4294967295oc1oh4294967295kh4294967295sh4294967295dh4294967295", "contradicts"),
+        ("ic1ih4294967295oc1oh4294967295kh4294967295sh4294967295dh4294967295", "would have more"),
     ] {
         let error = parse(text).expect_err(text).to_string();
         assert!(error.contains(message), "{text:?}: {error:?} lacks {message:?}");
