@@ -1,5 +1,6 @@
 //! Element-wise functions: activations and their derivatives, softmax, bias.
 
+use crate::gemm::micro::Finish;
 use crate::parallel::{ELEMENTS_PER_CHUNK, for_each_chunk, sum_parts};
 use crate::{Real, check_len, check_rows};
 
@@ -132,6 +133,16 @@ pub struct Epilogue<'a, R> {
 impl<R: Real> Epilogue<'_, R> {
     /// Neither bias nor activation.
     pub const NONE: Self = Self { bias: None, activation: Pointwise::Linear };
+
+    /// The part that a kernel does while it stores its sums, bias and limits, and the function that is left.
+    pub(crate) fn split(&self) -> (Finish<'_, R>, Pointwise) {
+        let (low, high, rest) = match self.activation {
+            Pointwise::Relu => (R::ZERO, R::INFINITY, Pointwise::Linear),
+            Pointwise::Relu6 => (R::ZERO, R::of(6.0), Pointwise::Linear),
+            other => (R::NEG_INFINITY, R::INFINITY, other),
+        };
+        (Finish { bias: self.bias, low, high }, rest)
+    }
 
     /// Applies bias and activation to rows of `channels` values, on the calling thread.
     ///

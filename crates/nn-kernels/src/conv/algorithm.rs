@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::ConvGeometry;
+use super::{ConvGeometry, winograd};
 
 /// Which of the three training verbs is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,11 +30,18 @@ pub enum Algorithm {
     Reference,
     /// Patches are laid out as rows of a matrix that is multiplied by the weights.
     Im2col,
+    /// Winograd's algorithm on tiles of 2x2 outputs: `F(2x2, 3x3)` or `F(2x2, 5x5)`.
+    Winograd2,
+    /// Winograd's algorithm on tiles of 4x4 outputs: `F(4x4, 3x3)` or `F(4x4, 5x5)`.
+    Winograd4,
+    /// Winograd's algorithm on tiles of 6x6 outputs: `F(6x6, 3x3)`.
+    Winograd6,
 }
 
 impl Algorithm {
     /// Every algorithm that can be asked for by name.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Reference, Self::Im2col];
+    pub const ALL: [Self; 6] =
+        [Self::Auto, Self::Reference, Self::Im2col, Self::Winograd2, Self::Winograd4, Self::Winograd6];
 
     /// The name used on command lines.
     pub fn name(self) -> &'static str {
@@ -42,13 +49,20 @@ impl Algorithm {
             Self::Auto => "auto",
             Self::Reference => "reference",
             Self::Im2col => "im2col",
+            Self::Winograd2 => "winograd2",
+            Self::Winograd4 => "winograd4",
+            Self::Winograd6 => "winograd6",
         }
     }
 
     /// Whether this algorithm can compute `direction` for `geometry`.
-    pub fn supports(self, _geometry: &ConvGeometry, _direction: Direction) -> bool {
+    pub fn supports(self, geometry: &ConvGeometry, _direction: Direction) -> bool {
         match self {
             Self::Auto | Self::Reference | Self::Im2col => true,
+            Self::Winograd2 | Self::Winograd4 => {
+                winograd::supports(geometry, 3) || winograd::supports(geometry, 5)
+            }
+            Self::Winograd6 => winograd::supports(geometry, 3),
         }
     }
 

@@ -20,6 +20,7 @@
 mod algorithm;
 mod geometry;
 mod im2col;
+mod winograd;
 
 pub use algorithm::{Algorithm, Direction};
 pub use geometry::{ConvGeometry, ConvShape, ConvSpec, Padding};
@@ -27,6 +28,7 @@ pub(crate) use geometry::{Extent, Window, addressable, at_least_one};
 pub use im2col::{col2im, im2col};
 
 use crate::{Epilogue, Real, check_len, reference};
+use winograd::Winograd;
 
 /// Forward convolution with bias and activation: `y = f(conv(x, w) + bias)`. Overwrites `y`.
 ///
@@ -41,13 +43,7 @@ pub fn output<R: Real>(
     y: &mut [R],
 ) {
     check_operands(geometry, x, w, y);
-    match algorithm.resolve(geometry, Direction::Output) {
-        Algorithm::Reference => {
-            reference::conv2d(geometry, x, w, y);
-            epilogue.apply(y, geometry.out_c);
-        }
-        _ => im2col::output(geometry, x, w, epilogue, y),
-    }
+    R::conv_output(geometry, algorithm.resolve(geometry, Direction::Output), x, w, epilogue, y);
 }
 
 /// Gradient of the input: `dx = conv_transposed(dy, w)`. Overwrites `dx`.
@@ -56,10 +52,7 @@ pub fn output<R: Real>(
 /// As [`output`].
 pub fn grad_input<R: Real>(geometry: &ConvGeometry, algorithm: Algorithm, dy: &[R], w: &[R], dx: &mut [R]) {
     check_operands(geometry, dx, w, dy);
-    match algorithm.resolve(geometry, Direction::GradInput) {
-        Algorithm::Reference => reference::conv2d_grad_input(geometry, dy, w, dx),
-        _ => im2col::grad_input(geometry, dy, w, dx),
-    }
+    R::conv_grad_input(geometry, algorithm.resolve(geometry, Direction::GradInput), dy, w, dx);
 }
 
 /// Gradient of the weight: `dw += correlate(x, dy)`. Adds to `dw`.
@@ -68,9 +61,64 @@ pub fn grad_input<R: Real>(geometry: &ConvGeometry, algorithm: Algorithm, dy: &[
 /// As [`output`].
 pub fn grad_weight<R: Real>(geometry: &ConvGeometry, algorithm: Algorithm, x: &[R], dy: &[R], dw: &mut [R]) {
     check_operands(geometry, x, dw, dy);
-    match algorithm.resolve(geometry, Direction::GradWeight) {
-        Algorithm::Reference => reference::conv2d_grad_weight(geometry, x, dy, dw),
-        _ => im2col::grad_weight(geometry, x, dy, dw),
+    R::conv_grad_weight(geometry, algorithm.resolve(geometry, Direction::GradWeight), x, dy, dw);
+}
+
+pub(crate) fn output_by<R: Real>(
+    g: &ConvGeometry,
+    algorithm: Algorithm,
+    x: &[R],
+    w: &[R],
+    epilogue: Epilogue<R>,
+    y: &mut [R],
+) {
+    match (algorithm, g.kh) {
+        (Algorithm::Reference, _) => {
+            reference::conv2d(g, x, w, y);
+            epilogue.apply(y, g.out_c);
+        }
+        (Algorithm::Winograd2, 3) => Winograd::<2, 3, 4>.output(g, x, w, epilogue, y),
+        (Algorithm::Winograd2, _) => Winograd::<2, 5, 6>.output(g, x, w, epilogue, y),
+        (Algorithm::Winograd4, 3) => Winograd::<4, 3, 6>.output(g, x, w, epilogue, y),
+        (Algorithm::Winograd4, _) => Winograd::<4, 5, 8>.output(g, x, w, epilogue, y),
+        (Algorithm::Winograd6, _) => Winograd::<6, 3, 8>.output(g, x, w, epilogue, y),
+        _ => im2col::output(g, x, w, epilogue, y),
+    }
+}
+
+pub(crate) fn grad_input_by<R: Real>(
+    g: &ConvGeometry,
+    algorithm: Algorithm,
+    dy: &[R],
+    w: &[R],
+    dx: &mut [R],
+) {
+    match (algorithm, g.kh) {
+        (Algorithm::Reference, _) => reference::conv2d_grad_input(g, dy, w, dx),
+        (Algorithm::Winograd2, 3) => Winograd::<2, 3, 4>.grad_input(g, dy, w, dx),
+        (Algorithm::Winograd2, _) => Winograd::<2, 5, 6>.grad_input(g, dy, w, dx),
+        (Algorithm::Winograd4, 3) => Winograd::<4, 3, 6>.grad_input(g, dy, w, dx),
+        (Algorithm::Winograd4, _) => Winograd::<4, 5, 8>.grad_input(g, dy, w, dx),
+        (Algorithm::Winograd6, _) => Winograd::<6, 3, 8>.grad_input(g, dy, w, dx),
+        _ => im2col::grad_input(g, dy, w, dx),
+    }
+}
+
+pub(crate) fn grad_weight_by<R: Real>(
+    g: &ConvGeometry,
+    algorithm: Algorithm,
+    x: &[R],
+    dy: &[R],
+    dw: &mut [R],
+) {
+    match (algorithm, g.kh) {
+        (Algorithm::Reference, _) => reference::conv2d_grad_weight(g, x, dy, dw),
+        (Algorithm::Winograd2, 3) => Winograd::<2, 3, 4>.grad_weight(g, x, dy, dw),
+        (Algorithm::Winograd2, _) => Winograd::<2, 5, 6>.grad_weight(g, x, dy, dw),
+        (Algorithm::Winograd4, 3) => Winograd::<4, 3, 6>.grad_weight(g, x, dy, dw),
+        (Algorithm::Winograd4, _) => Winograd::<4, 5, 8>.grad_weight(g, x, dy, dw),
+        (Algorithm::Winograd6, _) => Winograd::<6, 3, 8>.grad_weight(g, x, dy, dw),
+        _ => im2col::grad_weight(g, x, dy, dw),
     }
 }
 

@@ -23,8 +23,7 @@ pub(crate) mod pack;
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 
-use crate::isa::dispatch;
-use crate::simd::{Kernel, Simd};
+use crate::simd::VectorShape;
 use crate::{Real, parallel, phase};
 use micro::Run;
 use multiply::{Layout, Lhs, Rhs, multiply, packed_len};
@@ -105,10 +104,48 @@ pub fn gemm_block<R: Real>(a: ArrayView2<R>, b: ArrayView2<R>, mut c: ArrayViewM
 pub(crate) fn gemm_block_of<R: Real>(
     a: ArrayView2<R>,
     b: ArrayView2<R>,
-    c: ArrayViewMut2<R>,
+    mut c: ArrayViewMut2<R>,
     update: Update,
 ) {
-    dispatch(GemmBlock { a, b, c, update });
+    let shape = VectorShape::current::<R>();
+    let (m, n) = c.dim();
+    let k = a.ncols();
+    if k == 0 && update == Update::Assign {
+        c.fill(R::ZERO);
+    }
+    // With few columns, packing `A` would cost about as much as multiplying it.
+    let narrow = n <= NARROW && a.is_standard_layout();
+    let (row_block, depth_block) = if narrow { (m, NARROW_DEPTH) } else { (ROWS, DEPTH) };
+    let b_len = packed_len(shape, depth_block.min(k), COLUMNS.min(n));
+    let a_len = if narrow { 0 } else { packed_a_len(ROWS.min(m), DEPTH.min(k)) };
+    R::with_scratch(a_len + b_len, |scratch| {
+        let (packed_b, packed_a) = scratch.split_at_mut(b_len);
+        for column in (0..n).step_by(COLUMNS) {
+            let columns = column..n.min(column + COLUMNS);
+            for depth in (0..k).step_by(depth_block) {
+                let depths = depth..k.min(depth + depth_block);
+                let b_block = b.slice(s![depths.clone(), columns.clone()]);
+                phase::pack(|| pack_b(shape, b_block, packed_b));
+                let rhs = Rhs::packed(shape, packed_b, depths.len(), columns.len());
+                for row in (0..m).step_by(row_block) {
+                    let rows = row..m.min(row + row_block);
+                    let (data, layout, start) = match a.as_slice() {
+                        Some(a) if narrow => (a, Layout::Rows(k), depth),
+                        _ => {
+                            let block = a.slice(s![rows.clone(), depths.clone()]);
+                            let layout = phase::pack(|| pack_a(block, packed_a));
+                            (&*packed_a, layout, 0)
+                        }
+                    };
+                    let runs = [Run { start, depth: depths.len() }];
+                    let lhs = Lhs { data, rows: rows.len(), layout, runs: &runs };
+                    let c = c.slice_mut(s![rows, columns.clone()]);
+                    let add = update == Update::Add || depth > 0;
+                    phase::multiply(|| multiply(lhs, rhs, c, add, None));
+                }
+            }
+        }
+    });
 }
 
 #[track_caller]
@@ -133,58 +170,4 @@ fn cut<R>(mut matrix: ArrayViewMut2<R>, axis: Axis, parts: usize) -> Vec<ArrayVi
         matrix = rest;
     }
     blocks
-}
-
-struct GemmBlock<'a, R> {
-    a: ArrayView2<'a, R>,
-    b: ArrayView2<'a, R>,
-    c: ArrayViewMut2<'a, R>,
-    update: Update,
-}
-
-impl<R: Real> Kernel<R> for GemmBlock<'_, R> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<R>>(self, simd: S) {
-        let Self { a, b, mut c, update } = self;
-        let (m, n) = c.dim();
-        let k = a.ncols();
-        if k == 0 && update == Update::Assign {
-            c.fill(R::ZERO);
-        }
-        // With few columns, packing `A` would cost about as much as multiplying it.
-        let narrow = n <= NARROW && a.is_standard_layout();
-        let (row_block, depth_block) = if narrow { (m, NARROW_DEPTH) } else { (ROWS, DEPTH) };
-        let b_len = packed_len::<R, S>(depth_block.min(k), COLUMNS.min(n));
-        let a_len = if narrow { 0 } else { packed_a_len(ROWS.min(m), DEPTH.min(k)) };
-        R::with_scratch(a_len + b_len, |scratch| {
-            let (packed_b, packed_a) = scratch.split_at_mut(b_len);
-            for column in (0..n).step_by(COLUMNS) {
-                let columns = column..n.min(column + COLUMNS);
-                for depth in (0..k).step_by(depth_block) {
-                    let depths = depth..k.min(depth + depth_block);
-                    let b_block = b.slice(s![depths.clone(), columns.clone()]);
-                    phase::pack(|| pack_b(simd, b_block, packed_b));
-                    let rhs = Rhs::packed(simd, packed_b, depths.len(), columns.len());
-                    for row in (0..m).step_by(row_block) {
-                        let rows = row..m.min(row + row_block);
-                        let (data, layout, start) = match a.as_slice() {
-                            Some(a) if narrow => (a, Layout::Rows(k), depth),
-                            _ => {
-                                let block = a.slice(s![rows.clone(), depths.clone()]);
-                                let layout = phase::pack(|| pack_a(block, packed_a));
-                                (&*packed_a, layout, 0)
-                            }
-                        };
-                        let runs = [Run { start, depth: depths.len() }];
-                        let lhs = Lhs { data, rows: rows.len(), layout, runs: &runs };
-                        let c = c.slice_mut(s![rows, columns.clone()]);
-                        let add = update == Update::Add || depth > 0;
-                        phase::multiply(|| multiply(simd, lhs, rhs, c, add, None));
-                    }
-                }
-            }
-        });
-    }
 }

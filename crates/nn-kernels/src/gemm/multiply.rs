@@ -3,7 +3,8 @@
 use ndarray::ArrayViewMut2;
 
 use super::micro::{Finish, Run, Tile};
-use crate::simd::Simd;
+use crate::isa::dispatch;
+use crate::simd::{Kernel, Simd, VectorShape};
 use crate::{Real, check_len};
 
 /// `A`: rows at a constant distance, whose elements lie next to each other in the runs of the depth.
@@ -42,27 +43,27 @@ pub(crate) struct Rhs<'a, R> {
 
 impl<'a, R: Real> Rhs<'a, R> {
     /// A row-major matrix as it is, if its rows are whole vectors.
-    pub(crate) fn rows<S: Simd<R>>(_: S, data: &'a [R], depth: usize, columns: usize) -> Self {
-        assert_eq!(columns % S::LANES, 0, "rows are not whole vectors");
-        let width = S::LANES * S::TILE_VECTORS;
+    pub(crate) fn rows(shape: VectorShape, data: &'a [R], depth: usize, columns: usize) -> Self {
+        assert_eq!(columns % shape.lanes, 0, "rows are not whole vectors");
+        let width = shape.tile_columns;
         Self { data, depth, columns, width, panel_stride: width, step: columns }
     }
 
     /// Packed panels, see [`super::pack`].
-    pub(crate) fn packed<S: Simd<R>>(_: S, data: &'a [R], depth: usize, columns: usize) -> Self {
-        let width = packed_width::<R, S>(columns);
+    pub(crate) fn packed(shape: VectorShape, data: &'a [R], depth: usize, columns: usize) -> Self {
+        let width = packed_width(shape, columns);
         Self { data, depth, columns, width, panel_stride: depth * width, step: width }
     }
 }
 
 /// Columns of a packed panel: those of the largest tile, or as many whole vectors as all columns fill.
-pub(crate) fn packed_width<R, S: Simd<R>>(columns: usize) -> usize {
-    (S::LANES * S::TILE_VECTORS).min(columns.next_multiple_of(S::LANES))
+pub(crate) fn packed_width(shape: VectorShape, columns: usize) -> usize {
+    shape.tile_columns.min(columns.next_multiple_of(shape.lanes))
 }
 
 /// Elements that packed panels of a `depth x columns` matrix take.
-pub(crate) fn packed_len<R, S: Simd<R>>(depth: usize, columns: usize) -> usize {
-    columns.next_multiple_of(packed_width::<R, S>(columns)) * depth
+pub(crate) fn packed_len(shape: VectorShape, depth: usize, columns: usize) -> usize {
+    columns.next_multiple_of(packed_width(shape, columns)) * depth
 }
 
 /// `C = A·B` or `C += A·B`, then bias and limits if `finish` is given.
@@ -70,63 +71,78 @@ pub(crate) fn packed_len<R, S: Simd<R>>(depth: usize, columns: usize) -> usize {
 /// # Panics
 /// If an operand's data are too short for what is described, the shapes do not match, or the rows of `c` are not
 /// contiguous.
-#[inline(always)]
-pub(crate) fn multiply<R: Real, S: Simd<R>>(
-    simd: S,
+pub(crate) fn multiply<R: Real>(
     a: Lhs<R>,
     b: Rhs<R>,
-    mut c: ArrayViewMut2<R>,
+    c: ArrayViewMut2<R>,
     add: bool,
     finish: Option<Finish<R>>,
 ) {
-    if a.rows == 0 || b.columns == 0 {
-        return;
+    if a.rows > 0 && b.columns > 0 {
+        dispatch(Product { a, b, c, add, finish });
     }
-    check(simd, &a, &b, &c, finish);
-    let c_stride = c.strides()[0];
-    let c = c.as_mut_ptr();
-    let tiles = a.rows.div_ceil(S::TILE_ROWS);
-    let panels = b.columns.div_ceil(b.width);
-    let (a_stride, row, depth_major) = match a.layout {
-        Layout::Rows(stride) => (stride, stride, false),
-        Layout::Depths(stride) => (stride, 1, true),
-    };
-    for panel in 0..panels {
-        let column = panel * b.width;
-        let columns = b.width.min(b.columns - column);
-        let vectors = columns.div_ceil(S::LANES);
-        for tile in 0..tiles {
-            // Rows are spread evenly: 16 of them are 8 and 8, not 14 and 2.
-            let (first, end) = (tile * a.rows / tiles, (tile + 1) * a.rows / tiles);
-            // SAFETY: `check` has seen that every row, panel and column lies inside its array.
-            unsafe {
-                simd.tile(
-                    end - first,
-                    vectors,
-                    &Tile {
-                        a: a.data.as_ptr().add(first * row),
-                        runs: a.runs,
-                        a_stride,
-                        depth_major,
-                        b: b.data.as_ptr().add(panel * b.panel_stride),
-                        b_stride: b.step,
-                        c: c.offset(first as isize * c_stride).add(column),
-                        c_stride,
-                        last_lanes: columns - (vectors - 1) * S::LANES,
-                        add,
-                        finish: finish.map(|f| Finish {
-                            bias: f.bias.map(|bias| &bias[column..column + columns]),
-                            ..f
-                        }),
-                    },
-                );
+}
+
+struct Product<'a, R> {
+    a: Lhs<'a, R>,
+    b: Rhs<'a, R>,
+    c: ArrayViewMut2<'a, R>,
+    add: bool,
+    finish: Option<Finish<'a, R>>,
+}
+
+impl<R: Real> Kernel<R> for Product<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<R>>(self, simd: S) {
+        let Self { a, b, mut c, add, finish } = self;
+        check::<R, S>(&a, &b, &c, finish);
+        let c_stride = c.strides()[0];
+        let c = c.as_mut_ptr();
+        let tiles = a.rows.div_ceil(S::TILE_ROWS);
+        let panels = b.columns.div_ceil(b.width);
+        let (a_stride, row, depth_major) = match a.layout {
+            Layout::Rows(stride) => (stride, stride, false),
+            Layout::Depths(stride) => (stride, 1, true),
+        };
+        for panel in 0..panels {
+            let column = panel * b.width;
+            let columns = b.width.min(b.columns - column);
+            let vectors = columns.div_ceil(S::LANES);
+            for tile in 0..tiles {
+                // Rows are spread evenly: 16 of them are 8 and 8, not 14 and 2.
+                let (first, end) = (tile * a.rows / tiles, (tile + 1) * a.rows / tiles);
+                // SAFETY: `check` has seen that every row, panel and column lies inside its array.
+                unsafe {
+                    simd.tile(
+                        end - first,
+                        vectors,
+                        &Tile {
+                            a: a.data.as_ptr().add(first * row),
+                            runs: a.runs,
+                            a_stride,
+                            depth_major,
+                            b: b.data.as_ptr().add(panel * b.panel_stride),
+                            b_stride: b.step,
+                            c: c.offset(first as isize * c_stride).add(column),
+                            c_stride,
+                            last_lanes: columns - (vectors - 1) * S::LANES,
+                            add,
+                            finish: finish.map(|f| Finish {
+                                bias: f.bias.map(|bias| &bias[column..column + columns]),
+                                ..f
+                            }),
+                        },
+                    );
+                }
             }
         }
     }
 }
 
 #[inline(always)]
-fn check<R: Real, S: Simd<R>>(_: S, a: &Lhs<R>, b: &Rhs<R>, c: &ArrayViewMut2<R>, finish: Option<Finish<R>>) {
+fn check<R: Real, S: Simd<R>>(a: &Lhs<R>, b: &Rhs<R>, c: &ArrayViewMut2<R>, finish: Option<Finish<R>>) {
     let mut depth = 0;
     for run in a.runs {
         depth += run.depth;

@@ -4,7 +4,7 @@ use ndarray::ArrayView2;
 
 use super::multiply::{Layout, packed_width};
 use crate::Real;
-use crate::simd::Simd;
+use crate::simd::VectorShape;
 
 /// Distance added to the rows of packed blocks of `A`. Rows at a multiple of 4 KiB would all compete for the same
 /// few lines of the first-level cache.
@@ -36,10 +36,9 @@ pub(crate) fn pack_a<R: Real>(a: ArrayView2<R>, to: &mut [R]) -> Layout {
 
 /// Copies a block of `B` into panels of [`packed_width`] columns, one after the other, each with its steps of the
 /// depth one after the other; missing columns are zero.
-#[inline(always)]
-pub(crate) fn pack_b<R: Real, S: Simd<R>>(_: S, b: ArrayView2<R>, to: &mut [R]) {
+pub(crate) fn pack_b<R: Real>(shape: VectorShape, b: ArrayView2<R>, to: &mut [R]) {
     let (depth, columns) = b.dim();
-    let width = packed_width::<R, S>(columns);
+    let width = packed_width(shape, columns);
     for (panel, to) in to.chunks_mut(depth * width).take(columns.div_ceil(width)).enumerate() {
         let first = panel * width;
         let here = width.min(columns - first);
@@ -60,7 +59,6 @@ pub(crate) fn pack_b<R: Real, S: Simd<R>>(_: S, b: ArrayView2<R>, to: &mut [R]) 
 
 /// A panel whose columns are contiguous: read column by column in short pieces, so that what is written stays in
 /// the first-level cache.
-#[inline(always)]
 fn transpose<R: Real>(panel: ArrayView2<R>, to: &mut [R], width: usize) {
     const PIECE: usize = 64;
     let depth = panel.nrows();

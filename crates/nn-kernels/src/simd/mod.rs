@@ -6,8 +6,9 @@
 //! what every `unsafe` block of the implementations rests on.
 //!
 //! [`dispatch`](crate::isa::dispatch) looks up the instruction set in force, makes the token and calls
-//! `run` inside a function that is compiled for that set. Everything that `run` calls must be
-//! `#[inline(always)]`: only what is inlined there is compiled with the set's instructions.
+//! `run` inside a function that is compiled for that set. Only what is inlined there is compiled with the set's
+//! instructions. So everything that `run` calls must be `#[inline(always)]`, no vector may pass through a closure,
+//! and a kernel is best a plain loop: whatever surrounds it (memory, threads, stages) is ordinary code.
 //!
 //! All sets but [`portable`] compute `mul_add` with one rounding, in lanes that do not mix, so a kernel that
 //! sums in a fixed order gives the same bits on each of them. The portable set rounds twice, because a fused
@@ -21,7 +22,9 @@ pub(crate) mod avx512;
 pub(crate) mod neon;
 pub(crate) mod portable;
 
+use crate::Real;
 use crate::gemm::micro::Tile;
+use crate::isa::dispatch;
 
 /// A computation that is compiled for every instruction set.
 pub(crate) trait Kernel<R> {
@@ -30,6 +33,34 @@ pub(crate) trait Kernel<R> {
 
     /// The computation; implement with `#[inline(always)]`.
     fn run<S: Simd<R>>(self, simd: S) -> Self::Output;
+}
+
+/// What the layout of operands depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct VectorShape {
+    /// [`Simd::LANES`]
+    pub lanes: usize,
+    /// [`Simd::TILE_ROWS`]
+    pub tile_rows: usize,
+    /// Columns of the largest register tile, [`Simd::TILE_VECTORS`] vectors.
+    pub tile_columns: usize,
+}
+
+impl VectorShape {
+    /// Of the instruction set in force.
+    pub(crate) fn current<R: Real>() -> Self {
+        struct Ask;
+        impl<R> Kernel<R> for Ask {
+            type Output = VectorShape;
+
+            #[inline(always)]
+            fn run<S: Simd<R>>(self, _: S) -> VectorShape {
+                let tile_columns = S::TILE_VECTORS * S::LANES;
+                VectorShape { lanes: S::LANES, tile_rows: S::TILE_ROWS, tile_columns }
+            }
+        }
+        dispatch::<R, _>(Ask)
+    }
 }
 
 /// The vector instructions of one instruction set on elements of type `R`.

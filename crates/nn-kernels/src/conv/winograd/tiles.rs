@@ -1,0 +1,382 @@
+//! Between images and planes: the two-dimensional transforms of tiles.
+//!
+//! A two-dimensional transform is the one-dimensional one applied to the columns of a tile and then to its rows,
+//! with channels in the lanes. What belongs to one of the `n²` points is gathered in a *plane*, a matrix with one row
+//! per tile:
+//!
+//! ```text
+//! image [h, w, c]  ──tiles of n x n──►  planes [n², tiles, c]
+//! ```
+
+use std::ops::Range;
+
+use super::transform::{collect, data, evaluate, scaled};
+use crate::Real;
+use crate::gemm::micro::Finish;
+use crate::simd::{Kernel, Simd, VectorShape};
+
+/// `n²` matrices of `rows x columns`, each row padded to whole vectors.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Planes {
+    /// Distance of neighbouring rows.
+    pub row: usize,
+    /// Distance of neighbouring planes.
+    pub plane: usize,
+}
+
+impl Planes {
+    /// Planes of at most `rows` rows.
+    pub(super) fn new(shape: VectorShape, rows: usize, columns: usize) -> Self {
+        let row = columns.next_multiple_of(shape.lanes);
+        // A vector more: planes at a multiple of 4 KiB would all compete for the same lines of the cache.
+        Self { row, plane: rows * row + shape.lanes }
+    }
+
+    /// Elements of `n²` planes.
+    pub(super) fn len<const N: usize>(&self) -> usize {
+        self.plane * N * N
+    }
+}
+
+/// Images of which tiles are cut.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Images {
+    pub h: usize,
+    pub w: usize,
+    pub c: usize,
+}
+
+impl Images {
+    pub(super) fn len(&self) -> usize {
+        self.h * self.w * self.c
+    }
+}
+
+/// Where a tile lies: its image and its first row and column, which may be negative in the padding.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    image: usize,
+    top: isize,
+    left: isize,
+}
+
+/// Tiles at distance `m` that cover an image, counted over all images.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grid {
+    down: usize,
+    across: usize,
+    m: usize,
+    pad_top: isize,
+    pad_left: isize,
+}
+
+impl Grid {
+    /// The tiles of `m x m` of an image of `h x w`.
+    pub(super) fn new(h: usize, w: usize, m: usize) -> Self {
+        Self { down: h.div_ceil(m), across: w.div_ceil(m), m, pad_top: 0, pad_left: 0 }
+    }
+
+    /// As many tiles on an image with padding.
+    pub(super) fn padded(self, pad_top: isize, pad_left: isize) -> Self {
+        Self { pad_top, pad_left, ..self }
+    }
+
+    pub(super) fn per_image(&self) -> usize {
+        self.down * self.across
+    }
+
+    #[inline(always)]
+    fn place(&self, tile: usize) -> Place {
+        let (image, tile) = (tile / self.per_image(), tile % self.per_image());
+        let top = (tile / self.across * self.m) as isize - self.pad_top;
+        let left = (tile % self.across * self.m) as isize - self.pad_left;
+        Place { image, top, left }
+    }
+}
+
+/// Memory in which pixels of one tile can be read at constant distances.
+#[derive(Clone, Copy)]
+struct Pixels<R> {
+    first: *const R,
+    row: usize,
+    column: usize,
+}
+
+/// The pixels of an `L x L` tile: in place, or where it reaches over the border as a copy in `patch` with zeros.
+#[inline(always)]
+fn pixels<R: Real, const L: usize>(x: &[R], images: Images, at: Place, patch: &mut [R]) -> Pixels<R> {
+    let Images { h, w, c } = images;
+    let inside = |first: isize, size: usize| first >= 0 && first as usize + L <= size;
+    if inside(at.top, h) && inside(at.left, w) {
+        let start = ((at.image * h + at.top as usize) * w + at.left as usize) * c;
+        let tile = &x[start..start + ((L - 1) * w + L) * c];
+        return Pixels { first: tile.as_ptr(), row: w * c, column: c };
+    }
+    let patch = &mut patch[..L * L * c];
+    patch.fill(R::ZERO);
+    let clip = |first: isize, size: usize| {
+        let end = (size as isize - first).clamp(0, L as isize) as usize;
+        ((-first).clamp(0, end as isize) as usize)..end
+    };
+    let columns = clip(at.left, w);
+    for i in clip(at.top, h) {
+        if columns.is_empty() {
+            break;
+        }
+        let row = (at.image * h + at.top.wrapping_add_unsigned(i) as usize) * w;
+        let start = (row + at.left.wrapping_add_unsigned(columns.start) as usize) * c;
+        patch[(i * L + columns.start) * c..(i * L + columns.end) * c]
+            .copy_from_slice(&x[start..start + columns.len() * c]);
+    }
+    Pixels { first: patch.as_ptr(), row: L * c, column: c }
+}
+
+/// What is done to a tile of an image before the multiplication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Forward {
+    /// `B^T d B` on tiles of `n x n`.
+    Data,
+    /// `A y A^T` on tiles of `m x m`.
+    Evaluate,
+}
+
+/// Transforms the tiles of a range into rows of `planes`. `L` is `n` for [`Forward::Data`], `m` for
+/// [`Forward::Evaluate`]; `patch` has room for one tile.
+pub(super) struct IntoPlanes<'a, R, const L: usize, const N: usize> {
+    pub forward: Forward,
+    pub x: &'a [R],
+    pub images: Images,
+    pub grid: Grid,
+    pub tiles: Range<usize>,
+    pub planes: Planes,
+    pub to: &'a mut [R],
+    pub patch: &'a mut [R],
+}
+
+impl<R: Real, const L: usize, const N: usize> Kernel<R> for IntoPlanes<'_, R, L, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<R>>(self, simd: S) {
+        let Self { forward, x, images, grid, tiles, planes, to, patch } = self;
+        for (tile, number) in tiles.enumerate() {
+            let at = grid.place(number);
+            let from = pixels::<R, L>(x, images, at, patch);
+            assert!((N * N - 1) * planes.plane + (tile + 1) * planes.row <= to.len());
+            for c in (0..images.c).step_by(S::LANES) {
+                let lanes = S::LANES.min(images.c - c);
+                let mut half = [[simd.splat(R::ZERO); L]; N];
+                for j in 0..L {
+                    let mut column = [simd.splat(R::ZERO); L];
+                    for (i, d) in column.iter_mut().enumerate() {
+                        // SAFETY: `pixels` has seen that the tile lies inside its array.
+                        *d = unsafe {
+                            let pixel = from.first.add(i * from.row + j * from.column + c);
+                            if lanes == S::LANES {
+                                simd.load_ptr(pixel)
+                            } else {
+                                simd.load_ptr_tail(pixel, lanes)
+                            }
+                        };
+                    }
+                    let column = forward_1d::<R, S, L, N>(simd, forward, column);
+                    for i in 0..N {
+                        half[i][j] = column[i];
+                    }
+                }
+                for (i, row) in half.into_iter().enumerate() {
+                    let row = forward_1d::<R, S, L, N>(simd, forward, row);
+                    for (j, v) in row.into_iter().enumerate() {
+                        // SAFETY: the last plane's row ends inside `to`, as was checked for this tile.
+                        unsafe {
+                            simd.store_ptr(
+                                v,
+                                to.as_mut_ptr().add((i * N + j) * planes.plane + tile * planes.row + c),
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn forward_1d<R: Real, S: Simd<R>, const L: usize, const N: usize>(
+    simd: S,
+    forward: Forward,
+    x: [S::V; L],
+) -> [S::V; N] {
+    match forward {
+        Forward::Evaluate => evaluate::<R, S, L, N>(simd, x),
+        Forward::Data => {
+            let mut d = [simd.splat(R::ZERO); N];
+            d.copy_from_slice(&x);
+            data::<R, S, N>(simd, d)
+        }
+    }
+}
+
+/// `A^T M A` of the rows of `planes`: writes tiles of `m x m` outputs, as far as they lie in the image, with bias and
+/// limits.
+pub(super) struct FromPlanes<'a, R, const M: usize, const N: usize> {
+    pub planes: Planes,
+    pub from: &'a [R],
+    pub grid: Grid,
+    pub tiles: Range<usize>,
+    pub y: &'a mut [R],
+    pub images: Images,
+    pub finish: Finish<'a, R>,
+}
+
+impl<R: Real, const M: usize, const N: usize> Kernel<R> for FromPlanes<'_, R, M, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<R>>(self, simd: S) {
+        let Self { planes, from, grid, tiles, y, images, finish } = self;
+        let (low, high) = (simd.splat(finish.low), simd.splat(finish.high));
+        for (tile, number) in tiles.enumerate() {
+            let at = grid.place(number);
+            let (top, left) = (at.top as usize, at.left as usize);
+            let rows = M.min(images.h - top);
+            let columns = M.min(images.w - left);
+            let start = ((at.image * images.h + top) * images.w + left) * images.c;
+            let y = &mut y[start..start + ((rows - 1) * images.w + columns) * images.c];
+            assert!((N * N - 1) * planes.plane + (tile + 1) * planes.row <= from.len());
+            for c in (0..images.c).step_by(S::LANES) {
+                let lanes = S::LANES.min(images.c - c);
+                let mut half = [[simd.splat(R::ZERO); N]; M];
+                for j in 0..N {
+                    let mut column = [simd.splat(R::ZERO); N];
+                    for (i, v) in column.iter_mut().enumerate() {
+                        // SAFETY: the last plane's row ends inside `from`, as was checked for this tile.
+                        *v = unsafe {
+                            simd.load_ptr(
+                                from.as_ptr().add((i * N + j) * planes.plane + tile * planes.row + c),
+                            )
+                        };
+                    }
+                    let column = collect::<R, S, M, N>(simd, column);
+                    for i in 0..M {
+                        half[i][j] = column[i];
+                    }
+                }
+                let bias = match finish.bias {
+                    None => simd.splat(R::ZERO),
+                    Some(bias) if lanes == S::LANES => simd.load(&bias[c..]),
+                    Some(bias) => simd.load_tail(&bias[c..]),
+                };
+                for (i, row) in half.into_iter().enumerate() {
+                    let row = collect::<R, S, M, N>(simd, row);
+                    for (j, v) in row.into_iter().enumerate() {
+                        if i < rows && j < columns {
+                            let v = simd.min(high, simd.max(low, simd.add(v, bias)));
+                            // SAFETY: `y` ends with the last channel of the last row and column written.
+                            unsafe {
+                                let pixel = y.as_mut_ptr().add((i * images.w + j) * images.c + c);
+                                if lanes == S::LANES {
+                                    simd.store_ptr(v, pixel);
+                                } else {
+                                    simd.store_ptr_tail(v, pixel, lanes);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `U = G w G^T` of every filter, for `w` as `[T, T, rows, columns]`: packed panels of `width` columns for each point,
+/// at distance `point`. With `rotated`, the filters are turned by 180 degrees first.
+pub(super) struct KernelIntoPlanes<'a, R, const T: usize, const N: usize> {
+    pub w: &'a [R],
+    pub rows: usize,
+    pub columns: usize,
+    pub rotated: bool,
+    pub width: usize,
+    pub point: usize,
+    pub u: &'a mut [R],
+}
+
+impl<R: Real, const T: usize, const N: usize> Kernel<R> for KernelIntoPlanes<'_, R, T, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<R>>(self, simd: S) {
+        let Self { w, rows, columns, rotated, width, point, u } = self;
+        for row in 0..rows {
+            for c in (0..columns).step_by(S::LANES) {
+                let panel = (c / width * rows + row) * width + c % width;
+                let mut half = [[simd.splat(R::ZERO); T]; N];
+                for j in 0..T {
+                    let mut column = [simd.splat(R::ZERO); T];
+                    for (i, g) in column.iter_mut().enumerate() {
+                        let tap = if rotated { (T - 1 - i) * T + T - 1 - j } else { i * T + j };
+                        let from = &w[(tap * rows + row) * columns + c..(tap * rows + row + 1) * columns];
+                        *g = if from.len() >= S::LANES { simd.load(from) } else { simd.load_tail(from) };
+                    }
+                    let column = scaled::<R, S, N>(simd, evaluate::<R, S, T, N>(simd, column));
+                    for i in 0..N {
+                        half[i][j] = column[i];
+                    }
+                }
+                for (i, half) in half.into_iter().enumerate() {
+                    let values = scaled::<R, S, N>(simd, evaluate::<R, S, T, N>(simd, half));
+                    for (j, v) in values.into_iter().enumerate() {
+                        simd.store(v, &mut u[(i * N + j) * point + panel..]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `G^T P G`, the transpose of [`KernelIntoPlanes`]: adds to `w` as `[T, T, rows, columns]`; a plane has `rows` rows.
+pub(super) struct KernelFromPlanes<'a, R, const T: usize, const N: usize> {
+    pub planes: Planes,
+    pub from: &'a [R],
+    pub rows: usize,
+    pub columns: usize,
+    pub w: &'a mut [R],
+}
+
+impl<R: Real, const T: usize, const N: usize> Kernel<R> for KernelFromPlanes<'_, R, T, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<R>>(self, simd: S) {
+        let Self { planes, from, rows, columns, w } = self;
+        for row in 0..rows {
+            for c in (0..columns).step_by(S::LANES) {
+                let mut half = [[simd.splat(R::ZERO); N]; T];
+                for j in 0..N {
+                    let mut column = [simd.splat(R::ZERO); N];
+                    for (i, v) in column.iter_mut().enumerate() {
+                        *v = simd.load(&from[(i * N + j) * planes.plane + row * planes.row + c..]);
+                    }
+                    let column = collect::<R, S, T, N>(simd, scaled::<R, S, N>(simd, column));
+                    for i in 0..T {
+                        half[i][j] = column[i];
+                    }
+                }
+                for (i, half) in half.into_iter().enumerate() {
+                    let values = collect::<R, S, T, N>(simd, scaled::<R, S, N>(simd, half));
+                    for (j, v) in values.into_iter().enumerate() {
+                        let start = ((i * T + j) * rows + row) * columns;
+                        let to = &mut w[start + c..start + columns];
+                        if to.len() >= S::LANES {
+                            let sum = simd.add(simd.load(to), v);
+                            simd.store(sum, to);
+                        } else {
+                            let sum = simd.add(simd.load_tail(to), v);
+                            simd.store_tail(sum, to);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
