@@ -1,0 +1,177 @@
+//! The command line: one file per subcommand, and the few rules that all of them follow.
+//!
+//! Results go to stdout through [`emit`], everything else to stderr through [`note`]. Exit codes: 0 done, 1 a
+//! kernel is wrong, a comparison found a regression, or something failed, 2 wrong usage.
+
+mod compare;
+mod conv;
+mod gemm;
+mod peak;
+mod step;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, Parser, Subcommand};
+use comfy_table::{CellAlignment, Table, presets};
+use nn_kernels::isa::Isa;
+use nn_lab::machine;
+use nn_lab::timing::Budget;
+
+/// Measures what the machine can do and how close the engine comes to it.
+#[derive(Parser)]
+#[command(name = "nn-lab", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Peak(peak::Peak),
+    /// Measure the engine, or compare two measurements
+    #[command(subcommand)]
+    Bench(Box<Bench>),
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    Conv(conv::Conv),
+    Gemm(gemm::Gemm),
+    Step(step::Step),
+    Compare(compare::Compare),
+}
+
+/// Parses the command line, runs the command, reports its error.
+pub fn main() -> ExitCode {
+    // A wrong NN_ISA would surface in the first kernel; it is a mistake of usage and is told before that.
+    if let Err(error) = Isa::from_env() {
+        note(&format!("error: {error}"));
+        return ExitCode::from(2);
+    }
+    let result = match Cli::parse().command {
+        Command::Peak(command) => command.run(),
+        Command::Bench(bench) => match *bench {
+            Bench::Conv(command) => command.run(),
+            Bench::Gemm(command) => command.run(),
+            Bench::Step(command) => command.run(),
+            Bench::Compare(command) => command.run(),
+        },
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) if error.is::<StdoutClosed>() => ExitCode::SUCCESS,
+        Err(error) => {
+            note(&format!("error: {error:#}"));
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+/// Arguments that each make sense but not here.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// The reader of stdout has seen enough (`nn-lab ... | head -1`): not a failure, but a reason to stop.
+#[derive(Debug, thiserror::Error)]
+#[error("stdout is closed")]
+struct StdoutClosed;
+
+/// With what a benchmark computes.
+#[derive(Args)]
+pub struct Computing {
+    /// Threads [default: all that the machine runs at once]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub threads: Option<usize>,
+    /// Instruction set [default: NN_ISA, or the best that the machine has]
+    #[arg(long, value_name = "NAME")]
+    isa: Option<Isa>,
+}
+
+impl Computing {
+    /// The instruction set, which the machine has, and a pool of the threads.
+    pub fn start(&self) -> anyhow::Result<(Isa, rayon::ThreadPool)> {
+        let isa = match self.isa {
+            Some(isa) => isa,
+            None => Isa::from_env()?,
+        };
+        let available = Isa::available();
+        if !available.contains(&isa) {
+            let names: Vec<_> = available.iter().map(ToString::to_string).collect();
+            let message = format!("this machine has no {isa}; it has {}", names.join(", "));
+            return Err(Usage(message).into());
+        }
+        Ok((isa, machine::pool(self.threads.unwrap_or_else(machine::all_threads))?))
+    }
+}
+
+/// How long a benchmark repeats.
+#[derive(Args)]
+pub struct Repeating {
+    /// Time for the repetitions of each measurement, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 1000)]
+    max_ms: u64,
+    /// Repetitions that are made however long they take
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    min_reps: usize,
+}
+
+impl Repeating {
+    /// The budget of each measurement.
+    pub fn budget(&self) -> Budget {
+        Budget { time: Duration::from_millis(self.max_ms), min_reps: self.min_reps }
+    }
+}
+
+/// A table in Markdown; all columns but the first `left` hold numbers and are aligned to the right.
+pub fn table<T: Into<comfy_table::Row>>(left: usize, header: T) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN).set_header(header);
+    for column in table.column_iter_mut().skip(left) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// Writes `text` and a line break to stdout.
+pub fn emit(text: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(StdoutClosed.into()),
+        other => other.context("cannot write to stdout"),
+    }
+}
+
+/// Writes `text` and a line break to stderr; nobody listening is no reason to fail.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Writes `text` to a file, or to stdout if the path is `-`.
+pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    if is_stdout(path) {
+        return emit(text);
+    }
+    fs::write(path, format!("{text}\n")).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Whether a path given on the command line means stdout.
+pub fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// `value` as indented JSON.
+pub fn json(value: &impl serde::Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(value)?)
+}
+
+/// `part` of `whole` as `12.3 %`.
+pub fn percent(part: f64, whole: f64) -> String {
+    format!("{:.1} %", 100.0 * part / whole)
+}

@@ -1,0 +1,225 @@
+use nn_kernels::isa::Isa;
+use nn_kernels::phase;
+use rayon::ThreadPool;
+use serde::{Deserialize, Serialize};
+
+use super::{Case, Dir, Operands, verify};
+use crate::machine::Caches;
+use crate::peak::PeakPair;
+use crate::timing::{Budget, Samples, Timing, repeat, stopwatch};
+use crate::verify::{AFFORDABLE_MACS, Verified};
+
+/// Where the operands are when a repetition begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Caching {
+    /// Every repetition works on the same arrays, which are in a cache as far as they fit.
+    Warm,
+    /// Repetitions take turns among copies that together exceed twice the last cache.
+    Cold,
+}
+
+impl Caching {
+    /// How many copies of operands of `bytes` bytes there must be.
+    pub fn copies(self, bytes: usize, caches: &Caches) -> usize {
+        match self {
+            Self::Warm => 1,
+            // The one in use does not count: it is the least recently used others that push it out.
+            Self::Cold => (2 * caches.l3).div_ceil(bytes) + 1,
+        }
+    }
+}
+
+/// What became of a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Status {
+    /// It is right and was timed.
+    Timed {
+        /// The comparison with the reference.
+        verified: Verified,
+        /// The bound that was kept.
+        bound: String,
+        /// Copies of the operands among which repetitions take turns.
+        copies: usize,
+        /// The samples.
+        #[serde(flatten)]
+        timing: Timing,
+        /// Rate of the median, in GFLOP/s.
+        gflops: f64,
+        /// That rate as a part of the peak.
+        of_peak: f64,
+        /// Compulsory bytes over the median time, in GB/s.
+        gbs: f64,
+        /// Where the time goes, if the kernel tells.
+        phases: Option<Phases>,
+    },
+    /// The algorithm does not do it.
+    Skipped {
+        /// Why.
+        reason: String,
+    },
+    /// Its result is wrong; it was not timed.
+    Failed {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// Parts of a kernel's time, summed over threads; they add up to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Phases {
+    /// Laying out or transforming operands.
+    pub pack: f64,
+    /// Multiplying.
+    pub multiply: f64,
+    /// Transforming products into results.
+    pub unpack: f64,
+}
+
+impl Phases {
+    /// The parts of recorded times; `None` if there are none.
+    fn parts(times: phase::Phases) -> Option<Self> {
+        let [pack, multiply, unpack] = [times.pack, times.multiply, times.unpack].map(|t| t.as_secs_f64());
+        let total = pack + multiply + unpack;
+        (total > 0.0).then(|| Self { pack: pack / total, multiply: multiply / total, unpack: unpack / total })
+    }
+}
+
+/// A case and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The problem's canonical text.
+    pub problem: String,
+    /// Its name, or its text.
+    pub label: String,
+    /// `fwd`, `bwd_d` or `bwd_w`.
+    pub direction: String,
+    /// The algorithm that was asked for.
+    pub algorithm: String,
+    /// The one that ran.
+    pub resolved: Option<String>,
+    /// FLOPs of direct convolution, taps on padding not counted.
+    pub flops: u64,
+    /// Input, weight and output once each.
+    pub compulsory_bytes: usize,
+    /// The outcome.
+    #[serde(flatten)]
+    pub status: Status,
+}
+
+/// What `nn-lab bench conv` writes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConvReport {
+    /// `conv`.
+    pub kind: String,
+    /// Instruction set.
+    pub isa: String,
+    /// Threads.
+    pub threads: usize,
+    /// Where operands were.
+    pub caching: Caching,
+    /// The peak before and after, in GFLOP/s.
+    pub peak: PeakPair,
+    /// The cases.
+    pub entries: Vec<Entry>,
+}
+
+/// With what is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// Threads.
+    pub pool: &'a ThreadPool,
+    /// Instruction set.
+    pub isa: Isa,
+    /// Where operands are.
+    pub caching: Caching,
+    /// How long each case is repeated.
+    pub budget: Budget,
+}
+
+/// Verifies and times each case; `progress` hears of each before it begins.
+pub fn measure(cases: &[Case], options: &Options, mut progress: impl FnMut(&Case)) -> ConvReport {
+    let Options { pool, isa, caching, .. } = *options;
+    let (peak, mut entries) = PeakPair::around(pool, isa, || {
+        let entries = cases.iter().map(|case| {
+            progress(case);
+            entry(case, options)
+        });
+        entries.collect::<Vec<_>>()
+    });
+    for entry in &mut entries {
+        if let Status::Timed { gflops, of_peak, .. } = &mut entry.status {
+            *of_peak = *gflops / peak.gflops();
+        }
+    }
+    let (isa, threads) = (isa.to_string(), pool.current_num_threads());
+    ConvReport { kind: "conv".into(), isa, threads, caching, peak, entries }
+}
+
+fn entry(case: &Case, options: &Options) -> Entry {
+    let resolved = case.resolved();
+    let status = match resolved {
+        None => Status::Skipped {
+            reason: format!("{} does not support {} of this problem", case.algorithm, Dir(case.direction)),
+        },
+        Some(_) => options.pool.install(|| options.isa.scope(|| verify_and_time(case, options))),
+    };
+    Entry {
+        problem: case.problem.to_string(),
+        label: case.problem.label(),
+        direction: Dir(case.direction).to_string(),
+        algorithm: case.algorithm.to_string(),
+        resolved: resolved.map(|algorithm| algorithm.to_string()),
+        flops: case.problem.flops(),
+        compulsory_bytes: case.problem.compulsory_bytes(),
+        status,
+    }
+}
+
+fn verify_and_time(case: &Case, options: &Options) -> Status {
+    let Case { problem, direction, .. } = case;
+    let bound = case.bound();
+    let verified = match verify(problem, *direction, bound, AFFORDABLE_MACS, |a, b, c| case.run(a, b, c)) {
+        Ok(verified) => verified,
+        Err(wrong) => return Status::Failed { reason: wrong.to_string() },
+    };
+    let bytes = problem.compulsory_bytes();
+    let copies = options.caching.copies(bytes, &Caches::detect());
+    let mut operands: Vec<_> =
+        (0..copies as u64).map(|seed| Operands::random(problem, *direction, seed)).collect();
+    let mut next = 0;
+    let mut run = || {
+        let Operands { first, second, out } = &mut operands[next];
+        case.run(first, second, out);
+        next = (next + 1) % copies;
+    };
+    let samples: Samples = repeat(&options.budget, stopwatch(&mut run));
+    let ((), times) = phase::record(|| (0..3).for_each(|_| run()));
+    let timing = Timing::from(samples);
+    Status::Timed {
+        verified,
+        bound: bound.to_string(),
+        copies,
+        gflops: problem.flops() as f64 / timing.median_ms / 1e6,
+        of_peak: 0.0,
+        gbs: bytes as f64 / timing.median_ms / 1e6,
+        phases: Phases::parts(times),
+        timing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cold_operands_have_left_the_last_cache_when_their_turn_comes() {
+        let caches = Caches { l3: 100, ..Caches::default() };
+        for bytes in [1, 7, 100, 199, 200, 1000] {
+            let copies = Caching::Cold.copies(bytes, &caches);
+            assert!(copies >= 2 && (copies - 1) * bytes >= 200, "{bytes} bytes: {copies}");
+        }
+        assert_eq!(Caching::Warm.copies(7, &caches), 1);
+    }
+}
