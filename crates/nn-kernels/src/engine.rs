@@ -1,28 +1,65 @@
 //! Where generic calls become compiled code.
 //!
-//! The kernels' public functions are generic over [`Real`], but each has only the two instances below. They are
-//! compiled once, in this crate, with its optimisation, instead of in every crate that calls them.
+//! The kernels' public functions are generic over [`Real`](crate::Real), but each has only the two instances below.
+//! They are compiled once, in this crate, with its optimisation, instead of in every crate that calls them.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
+use crate::elementwise::{self, Epilogue, Pointwise};
+use crate::exp::Constants;
 use crate::gemm::{self, Update};
 use crate::isa::Dispatch;
 
-/// The kernels of one element type.
-pub trait Engine: Dispatch {
-    #[doc(hidden)]
-    fn gemm_block(a: ArrayView2<Self>, b: ArrayView2<Self>, c: ArrayViewMut2<Self>, update: Update);
-}
+/// Declares [`Engine`]: each method, and the generic function that it is an instance of.
+macro_rules! engine {
+    ($(fn $kernel:ident($($argument:ident: $type:ty),* $(,)?) = $generic:path;)*) => {
+        /// The kernels of one element type.
+        pub trait Engine: Dispatch + 'static {
+            #[doc(hidden)]
+            const EXP: Constants<Self>;
+            $(
+                #[doc(hidden)]
+                fn $kernel($($argument: $type),*);
+            )*
+        }
 
-macro_rules! impl_engine {
-    ($real:ty) => {
-        impl Engine for $real {
-            fn gemm_block(a: ArrayView2<Self>, b: ArrayView2<Self>, c: ArrayViewMut2<Self>, update: Update) {
-                gemm::gemm_block_of(a, b, c, update)
-            }
+        impl Engine for f32 {
+            const EXP: Constants<f32> = Constants::F32;
+            $(
+                fn $kernel($($argument: $type),*) {
+                    $generic($($argument),*)
+                }
+            )*
+        }
+
+        impl Engine for f64 {
+            const EXP: Constants<f64> = Constants::F64;
+            $(
+                fn $kernel($($argument: $type),*) {
+                    $generic($($argument),*)
+                }
+            )*
         }
     };
 }
 
-impl_engine!(f32);
-impl_engine!(f64);
+engine! {
+    fn gemm_block(
+        a: ArrayView2<Self>,
+        b: ArrayView2<Self>,
+        c: ArrayViewMut2<Self>,
+        update: Update,
+    ) = gemm::gemm_block_of;
+
+    fn epilogue(epilogue: Epilogue<Self>, z: &mut [Self]) = elementwise::epilogue_of;
+    fn backward(function: Pointwise, y: &[Self], dy: &mut [Self]) = elementwise::backward_of;
+    fn backward_with_bias(
+        function: Pointwise,
+        y: &[Self],
+        dy: &mut [Self],
+        sum: &mut [Self],
+    ) = elementwise::backward_with_bias_of;
+    fn add_rows(rows: &[Self], sum: &mut [Self]) = elementwise::add_rows_of;
+    fn softmax(z: &mut [Self], channels: usize) = elementwise::softmax_of;
+    fn softmax_backward(y: &[Self], dy: &mut [Self], channels: usize) = elementwise::softmax_backward_of;
+}

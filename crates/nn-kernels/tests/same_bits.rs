@@ -9,7 +9,7 @@ mod random_arrays;
 use comparison::assert_same_bits;
 use ndarray::{ArrayView2, ArrayViewMut2};
 use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec, Padding};
-use nn_kernels::elementwise::{grad_bias, softmax, softmax_backward};
+use nn_kernels::elementwise::{activation_backward_with_bias, grad_bias, softmax, softmax_backward};
 use nn_kernels::gemm::{Update, gemm};
 use nn_kernels::optimizer::{AdamStep, adam, sgd, sgd_momentum};
 use nn_kernels::parallel::{for_each_chunk_pair, for_each_chunk_triple, sum_parts};
@@ -175,6 +175,12 @@ fn rows_of_channels() {
         z
     });
     let dz = reals::<f32>(1, len);
+    let y = reals::<f32>(2, len);
+    assert_threads_do_not_matter("activation_backward_with_bias", || {
+        let (mut dz, mut sum) = (dz.clone(), bias.clone());
+        activation_backward_with_bias(Pointwise::Elu { alpha: 1.0 }, &y, &mut dz, Some(&mut sum));
+        [dz, sum].concat()
+    });
     assert_threads_do_not_matter("grad_bias", || {
         let mut sum = bias.clone();
         grad_bias(&dz, &mut sum);

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec, Padding};
-use nn_kernels::elementwise::{grad_bias, softmax, softmax_backward};
+use nn_kernels::elementwise::{activation_backward_with_bias, grad_bias, softmax, softmax_backward};
 use nn_kernels::gemm::{Update, gemm, gemm_block};
 use nn_kernels::optimizer::{AdamStep, adam, sgd, sgd_momentum};
 use nn_kernels::pool::{
@@ -148,7 +148,14 @@ fn bias_gradient(dz: usize, channels: usize) {
     grad_bias(&vec![0f32; dz], &mut vec![0.0; channels]);
 }
 
+fn one_pass(y: usize, dy: usize, channels: usize) {
+    let (y, mut dy, mut sum) = (vec![0f32; y], vec![0.0; dy], vec![0.0; channels]);
+    activation_backward_with_bias(Pointwise::Relu, &y, &mut dy, Some(&mut sum));
+}
+
 panics! {
+    one_pass_backward_with_short_output: "y: expected 6 elements, got 5", one_pass(5, 6, 3);
+    one_pass_backward_with_part_of_a_row: "dy: expected 6 elements, got 7", one_pass(7, 7, 3);
     backward_with_short_output: "y: expected 3 elements, got 2",
         Pointwise::Relu.backward(&[0f32; 2], &mut [0.0; 3]);
     linear_backward_with_long_output: "y: expected 3 elements, got 4",
