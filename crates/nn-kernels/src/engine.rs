@@ -9,6 +9,8 @@ use crate::elementwise::{self, Epilogue, Pointwise};
 use crate::exp::Constants;
 use crate::gemm::{self, Update};
 use crate::isa::Dispatch;
+use crate::optimizer::{self, AdamStep};
+use crate::pool::{self, PoolGeometry};
 
 /// Declares [`Engine`]: each method, and the generic function that it is an instance of.
 macro_rules! engine {
@@ -62,4 +64,36 @@ engine! {
     fn add_rows(rows: &[Self], sum: &mut [Self]) = elementwise::add_rows_of;
     fn softmax(z: &mut [Self], channels: usize) = elementwise::softmax_of;
     fn softmax_backward(y: &[Self], dy: &mut [Self], channels: usize) = elementwise::softmax_backward_of;
+
+    fn max_pool(
+        g: &PoolGeometry,
+        x: &[Self],
+        y: &mut [Self],
+        argmax: Option<&mut [u16]>,
+    ) = pool::max_pool_of;
+    fn max_pool_grad_input(
+        g: &PoolGeometry,
+        dy: &[Self],
+        argmax: &[u16],
+        dx: &mut [Self],
+    ) = pool::max_pool_grad_input_of;
+    fn avg_pool(g: &PoolGeometry, x: &[Self], y: &mut [Self]) = pool::avg_pool_of;
+    fn avg_pool_grad_input(g: &PoolGeometry, dy: &[Self], dx: &mut [Self]) = pool::avg_pool_grad_input_of;
+
+    fn sgd(w: &mut [Self], g: &[Self], lr: Self) = optimizer::sgd_of;
+    fn sgd_momentum(
+        w: &mut [Self],
+        velocity: &mut [Self],
+        g: &[Self],
+        lr: Self,
+        momentum: Self,
+        nesterov: bool,
+    ) = optimizer::sgd_momentum_of;
+    fn adam(
+        w: &mut [Self],
+        m: &mut [Self],
+        v: &mut [Self],
+        g: &[Self],
+        step: AdamStep<Self>,
+    ) = optimizer::adam_of;
 }

@@ -6,7 +6,13 @@ mod comparison;
 mod random_arrays;
 
 use comparison::assert_same_bits;
+use nn_kernels::conv::Padding;
 use nn_kernels::elementwise::{activation_backward_with_bias, grad_bias, softmax, softmax_backward};
+use nn_kernels::optimizer::{AdamStep, adam, sgd, sgd_momentum};
+use nn_kernels::pool::{
+    PoolGeometry, avg_pool, avg_pool_grad_input, global_avg_pool, global_avg_pool_grad_input, max_pool,
+    max_pool_grad_input,
+};
 use nn_kernels::{Epilogue, Isa, Pointwise};
 use random_arrays::reals;
 
@@ -39,7 +45,7 @@ fn assert_alike(what: &str, fused_only: bool, compute: impl Fn() -> Vec<f32>) {
 }
 
 /// `compute` on the first `len` of more elements; the others must keep their values.
-fn inside<const N: usize>(len: usize, seed: u64, compute: impl Fn([&mut [f32]; N])) -> Vec<f32> {
+fn inside<const N: usize>(len: usize, seed: u64, mut compute: impl FnMut([&mut [f32]; N])) -> Vec<f32> {
     const BEHIND: usize = 20;
     let mut arrays: [Vec<f32>; N] = std::array::from_fn(|i| {
         reals::<f32>(seed + i as u64, len + BEHIND).iter().map(|z| 9.0 * z).collect()
@@ -129,5 +135,55 @@ fn one_pass_backward_is_backward_and_bias_gradient() {
                 assert_same_bits(format!("dz alone, {what}"), &dz_alone, &dz);
             }
         }
+    }
+}
+
+#[test]
+fn poolings() {
+    for channels in LENGTHS.filter(|&channels| channels > 0) {
+        // Windows side by side that leave a column over, and windows that overlap and hang over the edge.
+        for (window, stride, padding) in [((2, 2), (2, 2), Padding::Valid), ((3, 3), (2, 2), Padding::Same)] {
+            let g = PoolGeometry::new((4, 5), channels, window, stride, padding).expect("valid");
+            let x = reals::<f32>(1, 2 * g.input_len());
+            let dy = reals::<f32>(2, 2 * g.output_len());
+            assert_alike(&format!("max_pool of {channels} channels"), false, || {
+                let mut places = vec![u16::MAX; dy.len() + 20];
+                let (argmax, behind) = places.split_at_mut(dy.len());
+                let y = inside(dy.len(), 3, |[y]| max_pool(&g, &x, y, argmax));
+                assert!(behind.iter().all(|&place| place == u16::MAX), "places behind the end");
+                let dx = inside(x.len(), 3, |[dx]| max_pool_grad_input(&g, &dy, argmax, dx));
+                [y, dx, argmax.iter().map(|&place| f32::from(place)).collect()].concat()
+            });
+            assert_alike(&format!("avg_pool of {channels} channels"), false, || {
+                let y = inside(dy.len(), 3, |[y]| avg_pool(&g, &x, y));
+                let dx = inside(x.len(), 3, |[dx]| avg_pool_grad_input(&g, &dy, dx));
+                [y, dx].concat()
+            });
+            assert_alike(&format!("global_avg_pool of {channels} channels"), false, || {
+                let y = inside(2 * channels, 3, |[y]| global_avg_pool(20, channels, &x, y));
+                let dx = inside(x.len(), 3, |[dx]| global_avg_pool_grad_input(20, channels, &y, dx));
+                [y, dx].concat()
+            });
+        }
+    }
+}
+
+#[test]
+fn optimizers() {
+    let step = AdamStep { alpha: 0.1, one_minus_beta1: 0.1, one_minus_beta2: 0.001, epsilon: 1e-7 };
+    for len in LENGTHS {
+        let g = reals::<f32>(9, len);
+        assert_alike(&format!("sgd of {len}"), false, || inside(len, 1, |[w]| sgd(w, &g, 0.1)));
+        for nesterov in [false, true] {
+            assert_alike(&format!("sgd_momentum of {len}"), false, || {
+                inside(len, 1, |[w, v]| sgd_momentum(w, v, &g, 0.1, 0.9, nesterov))
+            });
+        }
+        assert_alike(&format!("adam of {len}"), false, || {
+            inside(len, 1, |[w, m, v]| {
+                v.iter_mut().for_each(|v| *v = v.abs());
+                adam(w, m, v, &g, step);
+            })
+        });
     }
 }

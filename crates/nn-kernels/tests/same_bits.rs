@@ -15,7 +15,7 @@ use nn_kernels::optimizer::{AdamStep, adam, sgd, sgd_momentum};
 use nn_kernels::parallel::{for_each_chunk_pair, for_each_chunk_triple, sum_parts};
 use nn_kernels::pool::{
     PoolGeometry, avg_pool, avg_pool_grad_input, global_avg_pool, global_avg_pool_grad_input, max_pool,
-    max_pool_grad_input,
+    max_pool_grad_input, max_pool_values,
 };
 use nn_kernels::{Epilogue, Pointwise};
 use random_arrays::{poison, reals};
@@ -119,9 +119,10 @@ fn pooling() {
     assert_threads_do_not_matter("max_pool and its gradient", || {
         let (mut y, mut argmax) = (poison(dy.len()), vec![u16::MAX; dy.len()]);
         max_pool(&g, &x, &mut y, &mut argmax);
-        let mut dx = poison(x.len());
+        let (mut values, mut dx) = (poison(dy.len()), poison(x.len()));
+        max_pool_values(&g, &x, &mut values);
         max_pool_grad_input(&g, &dy, &argmax, &mut dx);
-        [y, dx, argmax.into_iter().map(f32::from).collect()].concat()
+        [y, values, dx, argmax.into_iter().map(f32::from).collect()].concat()
     });
     assert_threads_do_not_matter("avg_pool and its gradient", || {
         let (mut y, mut dx) = (poison(dy.len()), poison(x.len()));
