@@ -66,7 +66,7 @@ pub fn grad_weight<R: Real>(geometry: &ConvGeometry, algorithm: Algorithm, x: &[
     R::conv_grad_weight(geometry, algorithm.resolve(geometry, Direction::GradWeight), x, dy, dw);
 }
 
-pub(crate) fn output_by<R: Real>(
+pub(crate) fn output_of<R: Real>(
     g: &ConvGeometry,
     algorithm: Algorithm,
     x: &[R],
@@ -90,7 +90,7 @@ pub(crate) fn output_by<R: Real>(
     }
 }
 
-pub(crate) fn grad_input_by<R: Real>(
+pub(crate) fn grad_input_of<R: Real>(
     g: &ConvGeometry,
     algorithm: Algorithm,
     dy: &[R],
@@ -109,7 +109,7 @@ pub(crate) fn grad_input_by<R: Real>(
     }
 }
 
-pub(crate) fn grad_weight_by<R: Real>(
+pub(crate) fn grad_weight_of<R: Real>(
     g: &ConvGeometry,
     algorithm: Algorithm,
     x: &[R],
