@@ -3,8 +3,11 @@
 //! The kernels' public functions are generic over [`Real`](crate::Real), but each has only the two instances below.
 //! They are compiled once, in this crate, with its optimisation, instead of in every crate that calls them.
 
+use std::ops::Range;
+
 use ndarray::{ArrayView2, ArrayViewMut2};
 
+use crate::conv::{ConvGeometry, depthwise};
 use crate::elementwise::{self, Epilogue, Pointwise};
 use crate::exp::Constants;
 use crate::gemm::{self, Update};
@@ -52,6 +55,28 @@ engine! {
         c: ArrayViewMut2<Self>,
         update: Update,
     ) = gemm::gemm_block_of;
+
+    fn depthwise_output(
+        g: &ConvGeometry,
+        first_line: usize,
+        x: &[Self],
+        w: &[Self],
+        y: &mut [Self],
+    ) = depthwise::output_of;
+    fn depthwise_grad_input(
+        g: &ConvGeometry,
+        first_line: usize,
+        dy: &[Self],
+        w: &[Self],
+        dx: &mut [Self],
+    ) = depthwise::grad_input_of;
+    fn depthwise_grad_weight(
+        g: &ConvGeometry,
+        lines: Range<usize>,
+        x: &[Self],
+        dy: &[Self],
+        dw: &mut [Self],
+    ) = depthwise::grad_weight_of;
 
     fn epilogue(epilogue: Epilogue<Self>, z: &mut [Self]) = elementwise::epilogue_of;
     fn backward(function: Pointwise, y: &[Self], dy: &mut [Self]) = elementwise::backward_of;

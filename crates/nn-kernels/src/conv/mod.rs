@@ -18,6 +18,7 @@
 //! [supports](Algorithm::supports) the geometry.
 
 mod algorithm;
+pub(crate) mod depthwise;
 mod geometry;
 mod im2col;
 

@@ -54,54 +54,20 @@ pub(crate) trait Simd<R>: Copy {
     /// `value` in every lane.
     fn splat(self, value: R) -> Self::V;
 
-    /// The first elements of `from`.
-    ///
-    /// # Panics
-    /// If `from` has fewer than [`Simd::LANES`] elements.
-    #[inline(always)]
-    fn load(self, from: &[R]) -> Self::V {
-        assert!(from.len() >= Self::LANES);
-        // SAFETY: the length was checked.
-        unsafe { self.load_ptr(from.as_ptr()) }
-    }
-
-    /// Writes to the first elements of `to`.
-    ///
-    /// # Panics
-    /// If `to` has fewer than [`Simd::LANES`] elements.
-    #[inline(always)]
-    fn store(self, v: Self::V, to: &mut [R]) {
-        assert!(to.len() >= Self::LANES);
-        // SAFETY: the length was checked.
-        unsafe { self.store_ptr(v, to.as_mut_ptr()) }
-    }
-
-    /// The elements of `from`, fewer than [`Simd::LANES`], followed by zeros.
-    #[inline(always)]
-    fn load_tail(self, from: &[R]) -> Self::V {
-        assert!(from.len() < Self::LANES);
-        // SAFETY: `from` has as many elements as are read.
-        unsafe { self.load_ptr_tail(from.as_ptr(), from.len()) }
-    }
-
-    /// Writes as many elements as `to` has, fewer than [`Simd::LANES`].
-    #[inline(always)]
-    fn store_tail(self, v: Self::V, to: &mut [R]) {
-        assert!(to.len() < Self::LANES);
-        // SAFETY: `to` has as many elements as are written.
-        unsafe { self.store_ptr_tail(v, to.as_mut_ptr(), to.len()) }
-    }
-
     /// The elements of `from`, at most [`Simd::LANES`], followed by zeros.
     #[inline(always)]
     fn load_part(self, from: &[R]) -> Self::V {
-        if from.len() == Self::LANES { self.load(from) } else { self.load_tail(from) }
+        assert!(from.len() <= Self::LANES);
+        // SAFETY: `from` has as many elements as are read.
+        unsafe { self.load_part_ptr(from.as_ptr(), from.len()) }
     }
 
     /// Writes as many elements as `to` has, at most [`Simd::LANES`].
     #[inline(always)]
     fn store_part(self, v: Self::V, to: &mut [R]) {
-        if to.len() == Self::LANES { self.store(v, to) } else { self.store_tail(v, to) }
+        assert!(to.len() <= Self::LANES);
+        // SAFETY: `to` has as many elements as are written.
+        unsafe { self.store_part_ptr(v, to.as_mut_ptr(), to.len()) }
     }
 
     /// The integers in `from`, at most [`Simd::LANES`], followed by zeros.
@@ -151,6 +117,26 @@ pub(crate) trait Simd<R>: Copy {
     /// # Safety
     /// `len` elements at `to` can be written.
     unsafe fn store_ptr_tail(self, v: Self::V, to: *mut R, len: usize);
+
+    /// Loads `len <= LANES` elements; the other lanes are zero. Free of a choice where `len` is a constant.
+    ///
+    /// # Safety
+    /// `len` elements at `from` can be read.
+    #[inline(always)]
+    unsafe fn load_part_ptr(self, from: *const R, len: usize) -> Self::V {
+        // SAFETY: the caller's contract.
+        unsafe { if len == Self::LANES { self.load_ptr(from) } else { self.load_ptr_tail(from, len) } }
+    }
+
+    /// Stores the first `len <= LANES` elements. Free of a choice where `len` is a constant.
+    ///
+    /// # Safety
+    /// `len` elements at `to` can be written.
+    #[inline(always)]
+    unsafe fn store_part_ptr(self, v: Self::V, to: *mut R, len: usize) {
+        // SAFETY: the caller's contract.
+        unsafe { if len == Self::LANES { self.store_ptr(v, to) } else { self.store_ptr_tail(v, to, len) } }
+    }
 
     /// Loads a vector of integers.
     ///
