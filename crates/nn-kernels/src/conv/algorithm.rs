@@ -23,18 +23,21 @@ impl Direction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// Chosen from the geometry: at present always [`Algorithm::Im2col`].
+    /// Chosen from the geometry: [`Algorithm::Depthwise`] where each of several channels is convolved with one
+    /// kernel, else [`Algorithm::Im2col`].
     #[default]
     Auto,
     /// The loops of [`crate::reference`], with `f64` sums: slow, for comparison.
     Reference,
     /// Patches are laid out as rows of a matrix that is multiplied by the weights.
     Im2col,
+    /// Element by element, without a matrix product: for as many groups as input channels.
+    Depthwise,
 }
 
 impl Algorithm {
     /// Every algorithm that can be asked for by name.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Reference, Self::Im2col];
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Reference, Self::Im2col, Self::Depthwise];
 
     /// The name used on command lines.
     pub fn name(self) -> &'static str {
@@ -42,13 +45,15 @@ impl Algorithm {
             Self::Auto => "auto",
             Self::Reference => "reference",
             Self::Im2col => "im2col",
+            Self::Depthwise => "depthwise",
         }
     }
 
     /// Whether this algorithm can compute `direction` for `geometry`.
-    pub fn supports(self, _geometry: &ConvGeometry, _direction: Direction) -> bool {
+    pub fn supports(self, geometry: &ConvGeometry, _direction: Direction) -> bool {
         match self {
             Self::Auto | Self::Reference | Self::Im2col => true,
+            Self::Depthwise => geometry.groups == geometry.in_c,
         }
     }
 
@@ -58,7 +63,13 @@ impl Algorithm {
     /// If the algorithm does not support the geometry in this direction.
     #[track_caller]
     pub fn resolve(self, geometry: &ConvGeometry, direction: Direction) -> Self {
-        let chosen = if self == Self::Auto { Self::Im2col } else { self };
+        let depthwise =
+            geometry.in_c > 1 && geometry.groups == geometry.in_c && geometry.out_c == geometry.in_c;
+        let chosen = match self {
+            Self::Auto if depthwise => Self::Depthwise,
+            Self::Auto => Self::Im2col,
+            asked_for => asked_for,
+        };
         assert!(
             chosen.supports(geometry, direction),
             "{chosen} does not support {direction:?} of {geometry:?}"

@@ -47,6 +47,7 @@ pub fn output<R: Real>(
             reference::conv2d(geometry, x, w, y);
             epilogue.apply(y, geometry.out_c);
         }
+        Algorithm::Depthwise => depthwise::output(geometry, x, w, epilogue, y),
         _ => im2col::output(geometry, x, w, epilogue, y),
     }
 }
@@ -59,6 +60,7 @@ pub fn grad_input<R: Real>(geometry: &ConvGeometry, algorithm: Algorithm, dy: &[
     check_operands(geometry, dx, w, dy);
     match algorithm.resolve(geometry, Direction::GradInput) {
         Algorithm::Reference => reference::conv2d_grad_input(geometry, dy, w, dx),
+        Algorithm::Depthwise => depthwise::grad_input(geometry, dy, w, dx),
         _ => im2col::grad_input(geometry, dy, w, dx),
     }
 }
@@ -71,6 +73,7 @@ pub fn grad_weight<R: Real>(geometry: &ConvGeometry, algorithm: Algorithm, x: &[
     check_operands(geometry, x, dw, dy);
     match algorithm.resolve(geometry, Direction::GradWeight) {
         Algorithm::Reference => reference::conv2d_grad_weight(geometry, x, dy, dw),
+        Algorithm::Depthwise => depthwise::grad_weight(geometry, x, dy, dw),
         _ => im2col::grad_weight(geometry, x, dy, dw),
     }
 }
