@@ -37,7 +37,7 @@ impl Kernel<f32> for Chains {
         }
         let mut lanes = vec![0.0; S::LANES];
         for sum in sums {
-            simd.store_part(sum, &mut lanes);
+            simd.store(sum, &mut lanes);
             black_box(&lanes);
         }
         self.rounds * STEPS * (CHAINS * S::LANES * 2) as u64

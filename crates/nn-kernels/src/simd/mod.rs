@@ -54,44 +54,42 @@ pub(crate) trait Simd<R>: Copy {
     /// `value` in every lane.
     fn splat(self, value: R) -> Self::V;
 
-    /// The elements of `from`, at most [`Simd::LANES`], followed by zeros.
+    /// The first elements of `from`.
+    ///
+    /// # Panics
+    /// If `from` has fewer than [`Simd::LANES`] elements.
     #[inline(always)]
-    fn load_part(self, from: &[R]) -> Self::V {
-        assert!(from.len() <= Self::LANES);
+    fn load(self, from: &[R]) -> Self::V {
+        assert!(from.len() >= Self::LANES);
+        // SAFETY: the length was checked.
+        unsafe { self.load_ptr(from.as_ptr()) }
+    }
+
+    /// Writes to the first elements of `to`.
+    ///
+    /// # Panics
+    /// If `to` has fewer than [`Simd::LANES`] elements.
+    #[inline(always)]
+    fn store(self, v: Self::V, to: &mut [R]) {
+        assert!(to.len() >= Self::LANES);
+        // SAFETY: the length was checked.
+        unsafe { self.store_ptr(v, to.as_mut_ptr()) }
+    }
+
+    /// The elements of `from`, fewer than [`Simd::LANES`], followed by zeros.
+    #[inline(always)]
+    fn load_tail(self, from: &[R]) -> Self::V {
+        assert!(from.len() < Self::LANES);
         // SAFETY: `from` has as many elements as are read.
-        unsafe { self.load_part_ptr(from.as_ptr(), from.len()) }
+        unsafe { self.load_ptr_tail(from.as_ptr(), from.len()) }
     }
 
-    /// Writes as many elements as `to` has, at most [`Simd::LANES`].
+    /// Writes as many elements as `to` has, fewer than [`Simd::LANES`].
     #[inline(always)]
-    fn store_part(self, v: Self::V, to: &mut [R]) {
-        assert!(to.len() <= Self::LANES);
+    fn store_tail(self, v: Self::V, to: &mut [R]) {
+        assert!(to.len() < Self::LANES);
         // SAFETY: `to` has as many elements as are written.
-        unsafe { self.store_part_ptr(v, to.as_mut_ptr(), to.len()) }
-    }
-
-    /// The integers in `from`, at most [`Simd::LANES`], followed by zeros.
-    #[inline(always)]
-    fn load_u16_part(self, from: &[u16]) -> Self::V {
-        let mut lanes = [0; MAX_LANES];
-        let whole = from.len() == Self::LANES;
-        if !whole {
-            lanes[..Self::LANES][..from.len()].copy_from_slice(from);
-        }
-        // SAFETY: either array has as many elements as there are lanes.
-        unsafe { self.load_u16_ptr(if whole { from.as_ptr() } else { lanes.as_ptr() }) }
-    }
-
-    /// Writes as many integers, each from 0 to 65,535, as `to` has, at most [`Simd::LANES`].
-    #[inline(always)]
-    fn store_u16_part(self, v: Self::V, to: &mut [u16]) {
-        let mut lanes = [0; MAX_LANES];
-        let whole = to.len() == Self::LANES;
-        // SAFETY: either array has as many elements as there are lanes.
-        unsafe { self.store_u16_ptr(v, if whole { to.as_mut_ptr() } else { lanes.as_mut_ptr() }) };
-        if !whole {
-            to.copy_from_slice(&lanes[..Self::LANES][..to.len()]);
-        }
+        unsafe { self.store_ptr_tail(v, to.as_mut_ptr(), to.len()) }
     }
 
     /// Loads a vector.
@@ -149,6 +147,40 @@ pub(crate) trait Simd<R>: Copy {
     /// # Safety
     /// [`Simd::LANES`] integers at `to` can be written.
     unsafe fn store_u16_ptr(self, v: Self::V, to: *mut u16);
+
+    /// Loads `len <= LANES` integers; the other lanes are zero. Free of a choice where `len` is a constant.
+    ///
+    /// # Safety
+    /// `len` integers at `from` can be read.
+    #[inline(always)]
+    unsafe fn load_u16_part_ptr(self, from: *const u16, len: usize) -> Self::V {
+        let mut lanes = [0; MAX_LANES];
+        // SAFETY: the caller's contract, and there are at most MAX_LANES.
+        unsafe {
+            if len == Self::LANES {
+                return self.load_u16_ptr(from);
+            }
+            from.copy_to_nonoverlapping(lanes.as_mut_ptr(), len);
+            self.load_u16_ptr(lanes.as_ptr())
+        }
+    }
+
+    /// Stores the first `len <= LANES` integers, from 0 to 65,535. Free of a choice where `len` is a constant.
+    ///
+    /// # Safety
+    /// `len` integers at `to` can be written.
+    #[inline(always)]
+    unsafe fn store_u16_part_ptr(self, v: Self::V, to: *mut u16, len: usize) {
+        let mut lanes = [0; MAX_LANES];
+        // SAFETY: the caller's contract, and there are at most MAX_LANES.
+        unsafe {
+            if len == Self::LANES {
+                return self.store_u16_ptr(v, to);
+            }
+            self.store_u16_ptr(v, lanes.as_mut_ptr());
+            to.copy_from_nonoverlapping(lanes.as_ptr(), len);
+        }
+    }
 
     /// `a + b`
     fn add(self, a: Self::V, b: Self::V) -> Self::V;

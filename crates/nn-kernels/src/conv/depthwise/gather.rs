@@ -1,7 +1,7 @@
 use super::axis::Axis;
 use crate::conv::ConvGeometry;
 use crate::simd::{Kernel, Simd};
-use crate::{Real, isa};
+use crate::{Real, check_len, isa};
 
 /// The lines of `y` from `first_line` on; line `l` belongs to image `l / out_h`.
 pub(crate) fn output_of<R: Real>(g: &ConvGeometry, first_line: usize, x: &[R], w: &[R], y: &mut [R]) {
@@ -22,13 +22,24 @@ struct Gather<'a, R, const FORWARD: bool> {
     to: &'a mut [R],
 }
 
-/// One product of a pixel's sum.
-#[derive(Debug, Clone, Copy)]
-struct Tap {
-    /// First channel of the pixel that is read.
+/// The taps of a pixel: all pairs of a row and a column.
+#[derive(Clone, Copy)]
+struct Taps<'a> {
+    rows: &'a [Part],
+    columns: &'a [Part],
+}
+
+/// What a row or a column of the kernel adds to the places of the elements that a tap multiplies.
+#[derive(Clone, Copy)]
+struct Part {
     from: usize,
-    /// First weight.
     w: usize,
+}
+
+impl<'a> Taps<'a> {
+    fn pairs(self) -> impl Iterator<Item = (&'a Part, &'a Part)> {
+        self.rows.iter().flat_map(move |row| self.columns.iter().map(move |column| (row, column)))
+    }
 }
 
 impl<R: Real, const FORWARD: bool> Kernel<R> for Gather<'_, R, FORWARD> {
@@ -43,25 +54,30 @@ impl<R: Real, const FORWARD: bool> Kernel<R> for Gather<'_, R, FORWARD> {
         } else {
             (g.in_h, g.in_w, g.in_c, g.out_h, g.out_w, g.out_c)
         };
-        let columns: Vec<_> = (0..to_w).map(|column| horizontal.sources(FORWARD, column)).collect();
-        let mut taps = Vec::new();
+        check_len("weight", w, g.weight_len());
+        let columns: Vec<Vec<Part>> = (0..to_w)
+            .map(|column| {
+                let sources = horizontal.sources(FORWARD, column).into_iter();
+                sources.map(|(kw, column)| Part { from: column * from_c, w: kw * g.out_c }).collect()
+            })
+            .collect();
         for (line, to) in (first_line..).zip(to.chunks_exact_mut(to_w * to_c)) {
-            let rows = vertical.sources(FORWARD, line % to_h);
-            let image = line / to_h * from_h;
+            let image_len = from_h * from_w * from_c;
+            let from = &from[line / to_h * image_len..][..image_len];
+            let sources = vertical.sources(FORWARD, line % to_h).into_iter();
+            let rows: Vec<_> = sources
+                .map(|(kh, row)| Part { from: row * from_w * from_c, w: kh * g.kw * g.out_c })
+                .collect();
             for (columns, to) in columns.iter().zip(to.chunks_exact_mut(to_c)) {
-                taps.clear();
-                for &(kh, row) in &rows {
-                    for &(kw, column) in columns {
-                        let from = ((image + row) * from_w + column) * from_c;
-                        taps.push(Tap { from, w: (kh * g.kw + kw) * g.out_c });
-                    }
-                }
+                let taps = Taps { rows: &rows, columns };
                 if g.out_c == g.in_c {
-                    sum(simd, &taps, from, w, to);
+                    // SAFETY: `Axis::sources` are pixels of the image and taps of the kernel, whose lengths were
+                    // checked.
+                    unsafe { sum(simd, taps, from, w, to) };
                 } else if FORWARD {
-                    sum_spread(&taps, from, w, to, g.out_c / g.in_c);
+                    sum_spread(taps, from, w, to, g.out_c / g.in_c);
                 } else {
-                    sum_collected(&taps, from, w, to, g.out_c / g.in_c);
+                    sum_collected(taps, from, w, to, g.out_c / g.in_c);
                 }
             }
         }
@@ -69,14 +85,14 @@ impl<R: Real, const FORWARD: bool> Kernel<R> for Gather<'_, R, FORWARD> {
 }
 
 /// `to[c] = sum over taps of from[c]·w[c]`
+///
+/// # Safety
+/// Under each tap lie as many elements of `from` and of `w` as `to` has.
 #[inline(always)]
-fn sum<R: Real, S: Simd<R>>(simd: S, taps: &[Tap], from: &[R], w: &[R], to: &mut [R]) {
+unsafe fn sum<R: Real, S: Simd<R>>(simd: S, taps: Taps, from: &[R], w: &[R], to: &mut [R]) {
     let channels = to.len();
-    for tap in taps {
-        assert!(tap.from + channels <= from.len() && tap.w + channels <= w.len(), "a tap lies outside");
-    }
     let mut c = 0;
-    // SAFETY: channels from `c` on, as many as are named, exist in `to` and under each tap.
+    // SAFETY: channels from `c` on, as many as are named, exist in `to`, and under each tap by the caller's contract.
     unsafe {
         while c + 4 * S::LANES <= channels {
             sum_vectors::<R, S, 4>(simd, taps, from, w, to, c, S::LANES);
@@ -99,42 +115,42 @@ fn sum<R: Real, S: Simd<R>>(simd: S, taps: &[Tap], from: &[R], w: &[R], to: &mut
 #[inline(always)]
 unsafe fn sum_vectors<R: Real, S: Simd<R>, const V: usize>(
     simd: S,
-    taps: &[Tap],
+    taps: Taps,
     from: &[R],
     w: &[R],
     to: &mut [R],
     c: usize,
     lanes: usize,
 ) {
+    let lanes = |v: usize| if v + 1 < V { S::LANES } else { lanes };
     let mut sums = [simd.splat(R::ZERO); V];
-    for tap in taps {
-        for (v, sum) in sums.iter_mut().enumerate() {
-            let lanes = if v + 1 < V { S::LANES } else { lanes };
-            let c = c + v * S::LANES;
-            // SAFETY: the caller's contract.
-            let (x, w) = unsafe {
-                (
-                    simd.load_part_ptr(from.as_ptr().add(tap.from + c), lanes),
-                    simd.load_part_ptr(w.as_ptr().add(tap.w + c), lanes),
-                )
-            };
-            *sum = simd.mul_add(x, w, *sum);
+    // SAFETY: the caller's contract, for every access below.
+    unsafe {
+        for row in taps.rows {
+            for column in taps.columns {
+                let from = from.as_ptr().add(row.from + column.from + c);
+                let w = w.as_ptr().add(row.w + column.w + c);
+                for (v, sum) in sums.iter_mut().enumerate() {
+                    let x = simd.load_part_ptr(from.add(v * S::LANES), lanes(v));
+                    let w = simd.load_part_ptr(w.add(v * S::LANES), lanes(v));
+                    *sum = simd.mul_add(x, w, *sum);
+                }
+            }
         }
-    }
-    for (v, sum) in sums.into_iter().enumerate() {
-        let lanes = if v + 1 < V { S::LANES } else { lanes };
-        // SAFETY: the caller's contract.
-        unsafe { simd.store_part_ptr(sum, to.as_mut_ptr().add(c + v * S::LANES), lanes) };
+        for (v, sum) in sums.into_iter().enumerate() {
+            simd.store_part_ptr(sum, to.as_mut_ptr().add(c + v * S::LANES), lanes(v));
+        }
     }
 }
 
 /// `to[c·m + j] = sum over taps of from[c]·w[c·m + j]`, where `to` has `m` times as many channels.
 #[inline(always)]
-fn sum_spread<R: Real>(taps: &[Tap], from: &[R], w: &[R], to: &mut [R], multiplier: usize) {
+fn sum_spread<R: Real>(taps: Taps, from: &[R], w: &[R], to: &mut [R], multiplier: usize) {
     to.fill(R::ZERO);
-    for tap in taps {
-        let weights = w[tap.w..].chunks_exact(multiplier);
-        for ((to, w), &x) in to.chunks_exact_mut(multiplier).zip(weights).zip(&from[tap.from..]) {
+    for (row, column) in taps.pairs() {
+        let from = &from[row.from + column.from..];
+        let weights = w[row.w + column.w..].chunks_exact(multiplier);
+        for ((to, w), &x) in to.chunks_exact_mut(multiplier).zip(weights).zip(from) {
             for (to, &w) in to.iter_mut().zip(w) {
                 *to += x * w;
             }
@@ -144,11 +160,12 @@ fn sum_spread<R: Real>(taps: &[Tap], from: &[R], w: &[R], to: &mut [R], multipli
 
 /// `to[c] = sum over taps and j of from[c·m + j]·w[c·m + j]`, where `from` has `m` times as many channels.
 #[inline(always)]
-fn sum_collected<R: Real>(taps: &[Tap], from: &[R], w: &[R], to: &mut [R], multiplier: usize) {
+fn sum_collected<R: Real>(taps: Taps, from: &[R], w: &[R], to: &mut [R], multiplier: usize) {
     to.fill(R::ZERO);
-    for tap in taps {
-        let products = from[tap.from..].chunks_exact(multiplier).zip(w[tap.w..].chunks_exact(multiplier));
-        for (to, (from, w)) in to.iter_mut().zip(products) {
+    for (row, column) in taps.pairs() {
+        let from = from[row.from + column.from..].chunks_exact(multiplier);
+        let weights = w[row.w + column.w..].chunks_exact(multiplier);
+        for (to, (from, w)) in to.iter_mut().zip(from.zip(weights)) {
             for (&x, &w) in from.iter().zip(w) {
                 *to += x * w;
             }

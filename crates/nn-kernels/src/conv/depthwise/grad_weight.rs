@@ -101,32 +101,26 @@ unsafe fn add_vectors<R: Real, S: Simd<R>, const V: usize>(
     c: usize,
     lanes: usize,
 ) {
+    let lanes = |v: usize| if v + 1 < V { S::LANES } else { lanes };
     let mut sums = [simd.splat(R::ZERO); V];
-    for (v, sum) in sums.iter_mut().enumerate() {
-        let lanes = if v + 1 < V { S::LANES } else { lanes };
-        // SAFETY: the caller's contract.
-        *sum = unsafe { simd.load_part_ptr(dw.as_ptr().add(c + v * S::LANES), lanes) };
-    }
-    for pixel in 0..stretch.pixels {
+    // SAFETY: the caller's contract, for every access below.
+    unsafe {
+        let dw = dw.as_mut_ptr().add(c);
         for (v, sum) in sums.iter_mut().enumerate() {
-            let lanes = if v + 1 < V { S::LANES } else { lanes };
-            let c = c + v * S::LANES;
-            let (x_at, dy_at) =
-                (stretch.x.0 + pixel * stretch.x.1 + c, stretch.dy.0 + pixel * stretch.dy.1 + c);
-            // SAFETY: the caller's contract.
-            let (x, dy) = unsafe {
-                (
-                    simd.load_part_ptr(x.as_ptr().add(x_at), lanes),
-                    simd.load_part_ptr(dy.as_ptr().add(dy_at), lanes),
-                )
-            };
-            *sum = simd.mul_add(x, dy, *sum);
+            *sum = simd.load_part_ptr(dw.add(v * S::LANES), lanes(v));
         }
-    }
-    for (v, sum) in sums.into_iter().enumerate() {
-        let lanes = if v + 1 < V { S::LANES } else { lanes };
-        // SAFETY: the caller's contract.
-        unsafe { simd.store_part_ptr(sum, dw.as_mut_ptr().add(c + v * S::LANES), lanes) };
+        for pixel in 0..stretch.pixels {
+            let x = x.as_ptr().add(stretch.x.0 + pixel * stretch.x.1 + c);
+            let dy = dy.as_ptr().add(stretch.dy.0 + pixel * stretch.dy.1 + c);
+            for (v, sum) in sums.iter_mut().enumerate() {
+                let x = simd.load_part_ptr(x.add(v * S::LANES), lanes(v));
+                let dy = simd.load_part_ptr(dy.add(v * S::LANES), lanes(v));
+                *sum = simd.mul_add(x, dy, *sum);
+            }
+        }
+        for (v, sum) in sums.into_iter().enumerate() {
+            simd.store_part_ptr(sum, dw.add(v * S::LANES), lanes(v));
+        }
     }
 }
 
