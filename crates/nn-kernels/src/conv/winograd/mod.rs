@@ -124,7 +124,14 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
     }
 
     /// `y` from `x` and the prepared filters.
-    pub(super) fn output<R: Real>(self, g: &ConvGeometry, x: &[R], u: &[R], epilogue: Epilogue<R>, y: &mut [R]) {
+    pub(super) fn output<R: Real>(
+        self,
+        g: &ConvGeometry,
+        x: &[R],
+        u: &[R],
+        epilogue: Epilogue<R>,
+        y: &mut [R],
+    ) {
         let correlation = Correlation {
             input: Images { h: g.in_h, w: g.in_w, c: g.in_c },
             output: Images { h: g.out_h, w: g.out_w, c: g.out_c },
@@ -145,7 +152,14 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
         self.correlate(&correlation, dy, u, Epilogue::NONE, dx);
     }
 
-    fn correlate<R: Real>(self, correlation: &Correlation, x: &[R], u: &[R], epilogue: Epilogue<R>, y: &mut [R]) {
+    fn correlate<R: Real>(
+        self,
+        correlation: &Correlation,
+        x: &[R],
+        u: &[R],
+        epilogue: Epilogue<R>,
+        y: &mut [R],
+    ) {
         let (input, output) = (correlation.input, correlation.output);
         let grid = Grid::new(output.h, output.w, M);
         let images = TILES_PER_TASK.div_ceil(grid.per_image());
