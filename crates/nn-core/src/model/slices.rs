@@ -1,17 +1,17 @@
 //! The front of a network, run on slices of the batch that fit into a core's cache.
 //!
-//! A batch of activations is larger than any cache: layer after layer on the whole batch, each layer reads from
-//! memory what the one before it wrote there. The *front*, the leading layers that are
-//! [sliceable](crate::layer::Layer::sliceable), takes a few samples through all its layers instead, forward and later backward,
-//! and several threads do so at the same time. The layers behind it get the whole batch.
+//! A batch of activations is larger than any cache: layer after layer on the whole batch, each layer reads
+//! from memory what the one before it wrote there. The *front*, the leading layers that are
+//! [sliceable](crate::layer::Layer::sliceable), takes a few samples through all its layers instead, forward
+//! and later backward, and several threads do so at the same time. The layers behind it get the whole batch.
 //!
 //! ```text
 //! batch    | slice 0 | slice 1 | slice 2 | slice 3 | ...      a few samples each
 //! groups   |      group 0      |      group 1      | ...      one thread each, slice after slice
 //! ```
 //!
-//! Slices and groups follow from sizes alone, and the groups' gradients are added in order: the same bits for any
-//! number of threads.
+//! Slices and groups follow from sizes alone, and the groups' gradients are added in order: the same bits for
+//! any number of threads.
 
 use std::ops::Range;
 
@@ -28,8 +28,8 @@ use crate::tensor::{Elements, Tensor};
 /// core's own cache when the next layer reads them.
 const SLICE_BYTES: usize = 2 * 1024 * 1024;
 
-/// Bounds of the number of samples in a slice: a product with few rows is slow, and many slices share the work
-/// better.
+/// Bounds of the number of samples in a slice: a product with few rows is slow, and many slices share the
+/// work better.
 const SLICE_SAMPLES: (usize, usize) = (2, 16);
 
 /// Groups into which the slices of a batch are divided: the most threads that can work at the same time.
@@ -98,7 +98,8 @@ impl Slicing {
         })
     }
 
-    /// Adds the gradients of the front's parameters to `gradients`; `dy` is the gradient of the front's output.
+    /// Adds the gradients of the front's parameters to `gradients`; `dy` is the gradient of the front's
+    /// output.
     pub fn backward<R: Real>(
         &self,
         front: &Layers<R>,
@@ -132,7 +133,8 @@ impl Slicing {
         }
     }
 
-    /// Runs `pass` on each slice of `x`, and puts the outputs together. `pass` may leave something of each slice.
+    /// Runs `pass` on each slice of `x`, and puts the outputs together. `pass` may leave something of each
+    /// slice.
     fn run<R: Real, T: Send + Default>(
         &self,
         front: &Layers<R>,
@@ -158,8 +160,8 @@ impl Slicing {
         (output, left)
     }
 
-    /// Divides `slices` into groups and calls `work` with the number of each group's first slice, its slices and
-    /// its context; the groups at the same time, each on one thread. Returns the results in order.
+    /// Divides `slices` into groups and calls `work` with the number of each group's first slice, its slices
+    /// and its context; the groups at the same time, each on one thread. Returns the results in order.
     fn in_groups<R: Real, S: Send, T: Send>(
         &self,
         slices: &mut [S],
