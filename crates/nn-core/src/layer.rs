@@ -83,6 +83,14 @@ pub trait Layer<R: Real>: Debug + Send + Sync {
         None
     }
 
+    /// Parameters in the form in which a pass reads them, if that is another than the form they have. `None` by
+    /// default.
+    ///
+    /// A pass in slices asks for it once and shows it to the layer in every slice, as [`Context::prepared`].
+    fn prepare(&self, _pass: Pass, _ctx: &mut Context<R>) -> Option<Tensor<R>> {
+        None
+    }
+
     /// The output as used for prediction.
     fn infer(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R>;
 
@@ -106,6 +114,15 @@ pub trait Layer<R: Real>: Debug + Send + Sync {
 
     /// Takes running statistics from a training pass. Called once per step, for the whole batch.
     fn absorb(&mut self, _cache: &Cache<R>) {}
+}
+
+/// The two halves of a training step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// From the input to the output.
+    Forward,
+    /// From the gradient of the output to that of the input.
+    Backward,
 }
 
 /// What is known of a layer once it is built.

@@ -21,7 +21,7 @@ use nn_kernels::parallel::{add_in_order, for_each_chunk, sequential};
 
 use super::chain::{self, LayerGradients, Layers};
 use crate::context::Context;
-use crate::layer::Cache;
+use crate::layer::{Cache, Layer, Pass};
 use crate::tensor::{Elements, Tensor};
 
 /// Bytes that the input and the output of a layer should not exceed in one slice: they should still be in the
@@ -109,7 +109,10 @@ impl Slicing {
         ctx: &mut Context<R>,
     ) {
         let wanted = &*gradients;
-        let sums = self.in_groups(&mut caches, ctx, |first, caches, ctx| {
+        // The lowest layer that learns has no use for the gradient of its input.
+        let lowest = chain::first_trained(wanted).map_or(0, |lowest| lowest + 1);
+        let prepared = prepare(&front[lowest..], Pass::Backward, ctx);
+        let sums = self.in_groups(&mut caches, &prepared, ctx, |first, caches, ctx| {
             let mut sums = zeros_like(wanted, ctx);
             for (i, caches) in caches.iter_mut().enumerate() {
                 let samples = self.slice(first + i, dy.shape()[0]);
@@ -127,6 +130,7 @@ impl Slicing {
                 add_in_order(total, sums.iter().filter_map(|sums| sums[i][j].as_ref()?.as_slice()));
             }
         }
+        release(prepared, ctx);
         let groups = ctx.groups(sums.len());
         for (group, sums) in groups.iter_mut().zip(sums) {
             sums.into_iter().flatten().flatten().for_each(|sum| group.recycle(sum.into_shared()));
@@ -147,7 +151,8 @@ impl Slicing {
         let mut output = ctx.buffer(&shape.batch(batch));
         let parts = output.elements_mut().chunks_mut(self.samples * shape.elements());
         let mut slices: Vec<_> = parts.map(|part| (part, T::default())).collect();
-        self.in_groups(&mut slices, ctx, |first, slices, ctx| {
+        let prepared = prepare(front, Pass::Forward, ctx);
+        self.in_groups(&mut slices, &prepared, ctx, |first, slices, ctx| {
             for (i, (output, left)) in slices.iter_mut().enumerate() {
                 let samples = self.slice(first + i, batch);
                 ctx.set_first_sample(samples.start);
@@ -156,6 +161,7 @@ impl Slicing {
                 ctx.recycle(y);
             }
         });
+        release(prepared, ctx);
         let left = slices.into_iter().map(|(_, left)| left).collect();
         (output, left)
     }
@@ -165,6 +171,7 @@ impl Slicing {
     fn in_groups<R: Real, S: Send, T: Send>(
         &self,
         slices: &mut [S],
+        prepared: &[(String, Tensor<R>)],
         ctx: &mut Context<R>,
         work: impl Fn(usize, &mut [S], &mut Context<R>) -> T + Sync,
     ) -> Vec<T> {
@@ -175,6 +182,7 @@ impl Slicing {
             let (first, end) = (total * i / count, total * (i + 1) / count);
             let (own, others) = rest.split_at_mut(end - first);
             rest = others;
+            ctx.set_prepared(prepared);
             groups.push((first, own, ctx, None));
         }
         for_each_chunk(&mut groups, 1, |_, group| {
@@ -188,6 +196,18 @@ impl Slicing {
     fn slice(&self, i: usize, batch: usize) -> Range<usize> {
         i * self.samples..batch.min((i + 1) * self.samples)
     }
+}
+
+/// What each of the layers prepares for a pass, with its name.
+fn prepare<R: Real>(layers: &Layers<R>, pass: Pass, ctx: &mut Context<R>) -> Vec<(String, Tensor<R>)> {
+    let prepared = |layer: &Box<dyn Layer<R>>| Some((layer.info().name.clone(), layer.prepare(pass, ctx)?));
+    layers.iter().filter_map(prepared).collect()
+}
+
+/// Hands back what was prepared, which no context may show any more.
+fn release<R: Real>(prepared: Vec<(String, Tensor<R>)>, ctx: &mut Context<R>) {
+    ctx.forget_prepared();
+    prepared.into_iter().for_each(|(_, tensor)| ctx.recycle(tensor));
 }
 
 /// Some samples of a batch; shares its buffer.
