@@ -93,15 +93,23 @@ impl ActivationFn {
     }
 
     /// Turns `dy` into the gradient before the activation, `dz = dy · f'(z)`, with the help of the output
-    /// that was [kept](Self::keep); if none is, `dy` is that gradient.
-    pub(crate) fn backward<R: Real>(self, cache: &Cache<R>, dy: &mut Tensor<R>, channels: usize) {
-        if !cache.has(OUTPUT) {
-            return;
-        }
-        let y = cache.tensor(OUTPUT).elements();
-        match self {
-            Self::Softmax => elementwise::softmax_backward(y, dy.elements_mut(), channels),
-            _ => self.pointwise().backward(y, dy.elements_mut()),
+    /// that was [kept](Self::keep); if none is, `dy` is that gradient. Adds the sum over its rows to the gradient of
+    /// a bias, if one is given.
+    pub(crate) fn backward<R: Real>(self, cache: &Cache<R>, dy: &mut Tensor<R>, grad_bias: Option<&mut [R]>) {
+        let (function, y) = match self {
+            _ if !cache.has(OUTPUT) => (Pointwise::Linear, None),
+            Self::Softmax => {
+                let channels = dy.shape().last().copied().unwrap_or(1);
+                let y = cache.tensor(OUTPUT).elements();
+                elementwise::softmax_backward(y, dy.elements_mut(), channels);
+                (Pointwise::Linear, None)
+            }
+            _ => (self.pointwise(), Some(cache.tensor(OUTPUT).elements())),
+        };
+        match (y, grad_bias) {
+            (Some(y), db) => elementwise::activation_backward_with_bias(function, y, dy.elements_mut(), db),
+            (None, Some(db)) => elementwise::grad_bias(dy.elements(), db),
+            (None, None) => {}
         }
     }
 
@@ -246,7 +254,7 @@ impl<R: Real> Layer<R> for ActivationLayer {
         _gradients: &mut Gradients<R>,
         _ctx: &mut Context<R>,
     ) -> Option<Tensor<R>> {
-        self.function.backward(cache, &mut dy, self.channels());
+        self.function.backward(cache, &mut dy, None);
         Some(dy)
     }
 }

@@ -30,13 +30,8 @@ pub(super) fn to_dz<R: Real>(
     dy: &mut Tensor<R>,
     gradients: &mut Gradients<R>,
 ) {
-    let units = params[KERNEL].value.shape().last().copied().unwrap_or(1);
-    activation.backward(cache, dy, units);
-    if params.len() > BIAS
-        && let Some(db) = gradients.param(BIAS)
-    {
-        elementwise::grad_bias(dy.elements(), db);
-    }
+    let db = if params.len() > BIAS { gradients.param(BIAS) } else { None };
+    activation.backward(cache, dy, db);
 }
 
 /// How a kernel and a bias begin and what is charged for them.
