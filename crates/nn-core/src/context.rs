@@ -1,11 +1,14 @@
 use std::collections::BTreeMap;
 
-use ndarray::{ArrayD, IxDyn};
+use ndarray::{ArrayD, Axis, IxDyn, Slice};
 use nn_kernels::Real;
 
 use crate::layer::Cache;
 use crate::rng::{Purpose, Stream};
 use crate::tensor::{Tensor, tensor};
+
+/// Bytes in a line of the cache, of most processors.
+const LINE_BYTES: usize = 64;
 
 /// What a pass through a network carries along: where in training it is, which is all that randomness may
 /// depend on, and buffers to write into.
@@ -87,8 +90,16 @@ impl<R: Real> Context<R> {
     }
 
     /// A tensor with unspecified contents, to be overwritten.
+    ///
+    /// It begins at a line of the cache, so that no vector of a kernel crosses two lines where none has to.
     pub fn buffer(&mut self, shape: &[usize]) -> Tensor<R> {
-        tensor(shape, self.buffers.take(shape.iter().product(), R::zero()))
+        let len: usize = shape.iter().product();
+        let gap = LINE_BYTES / size_of::<R>();
+        let buffer = self.buffers.take(len + gap, R::zero());
+        let first = buffer.as_ptr().align_offset(LINE_BYTES).min(gap);
+        let mut elements = tensor(&[len + gap], buffer);
+        elements.slice_axis_inplace(Axis(0), Slice::from(first..first + len));
+        elements.into_shape_with_order(shape).expect("as many elements as the shape has")
     }
 
     /// A tensor of zeros.

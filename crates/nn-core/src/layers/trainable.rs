@@ -1,6 +1,6 @@
 //! What layers with a kernel and a bias share: their parameters and how these are drawn.
 
-use nn_kernels::{Epilogue, Real, elementwise};
+use nn_kernels::{Epilogue, Real};
 
 use super::ActivationFn;
 use crate::error::LayerError;

@@ -30,9 +30,13 @@ use crate::{Epilogue, Real, phase};
 use ndarray::{ArrayViewMut2, ShapeBuilder};
 use tiles::{Forward, FromPlanes, Grid, Images, IntoPlanes, KernelFromPlanes, KernelIntoPlanes, Planes};
 
-/// Size that the planes of a block of tiles should not exceed: half of a typical second-level cache, which holds the
-/// transformed filters as well.
+/// Size that the planes of a block of tiles should have in `output` and `grad_input`: half of a typical second-level
+/// cache, which holds the transformed filters as well.
 const PLANE_BYTES: usize = 512 * 1024;
+
+/// The same in `grad_weight`. It pays to add up many tiles at a time, because their sum is read and written for each
+/// block; each plane is read but once, from the third-level cache if need be.
+const GRAD_WEIGHT_PLANE_BYTES: usize = 2 * 1024 * 1024;
 
 /// Images with fewer tiles than this are taken together.
 const TILES_PER_TASK: usize = 64;
@@ -184,7 +188,7 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
         let point = self.point::<R>(input.c, output.c);
         let (finish, rest) = epilogue.split();
         let all = y.len() / output.len() * grid.per_image();
-        let block = tiles_per_block::<R, N>(shape, input.c, output.c).min(all);
+        let block = tiles_per_block::<R, N>(PLANE_BYTES, input.c, output.c).min(all);
         let (v, m) = (Planes::new(shape, block, input.c), Planes::new(shape, block, output.c));
         R::with_scratch(v.len::<N>() + m.len::<N>() + N * N * input.c, |scratch| {
             let (v_data, scratch) = scratch.split_at_mut(v.len::<N>());
@@ -252,7 +256,7 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
         let shape = VectorShape::current::<R>();
         let grid = Grid::new(g.out_h, g.out_w, M);
         let all = dy.len() / output.len() * grid.per_image();
-        let block = tiles_per_block::<R, N>(shape, g.in_c, g.out_c).min(all);
+        let block = tiles_per_block::<R, N>(GRAD_WEIGHT_PLANE_BYTES, g.in_c, g.out_c).min(all);
         let (v, d) = (Planes::new(shape, block, g.in_c), Planes::new(shape, block, g.out_c));
         let sum = Planes::new(shape, g.in_c, g.out_c);
         let patch = N * N * g.in_c.max(g.out_c);
@@ -310,8 +314,9 @@ fn matrix<R>(data: &mut [R], rows: usize, columns: usize, stride: usize) -> Arra
     ArrayViewMut2::from_shape((rows, columns).strides((stride, 1)), data).expect("rows inside the plane")
 }
 
-/// Tiles whose planes fill [`PLANE_BYTES`], in whole register tiles.
-fn tiles_per_block<R: Real, const N: usize>(shape: VectorShape, in_c: usize, out_c: usize) -> usize {
-    let bytes = (in_c + out_c) * N * N * size_of::<R>();
-    (PLANE_BYTES / bytes / shape.tile_rows).max(1) * shape.tile_rows
+/// Tiles whose planes fill so many bytes, in whole register tiles, two at least: the filters are read for each block.
+fn tiles_per_block<R: Real, const N: usize>(bytes: usize, in_c: usize, out_c: usize) -> usize {
+    let rows = VectorShape::current::<R>().tile_rows;
+    let per_tile = (in_c + out_c) * N * N * size_of::<R>();
+    (bytes / per_tile / rows).max(2) * rows
 }
