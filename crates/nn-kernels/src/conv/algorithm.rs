@@ -130,7 +130,7 @@ impl Algorithm {
         let tiles = [Self::Winograd2, Self::Winograd4, Self::Winograd6].into_iter();
         let winograd = tiles.filter(|tile| enough_channels && tile.supports(g, direction));
         let cost = |algorithm: &Self| match algorithm.tile() {
-            Some(m) => winograd::cost(g, direction, m),
+            Some(m) => winograd::cost(g, m),
             None => g.macs(),
         };
         winograd.chain([plain]).min_by_key(cost).expect("one at least")

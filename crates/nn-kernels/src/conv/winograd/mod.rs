@@ -7,18 +7,20 @@
 //!
 //! ```text
 //! output       V = B^T x B      U = G w G^T     M_p [tiles, out_c]  = V_p [tiles, in_c]   · U_p [in_c, out_c]      y = A^T M A
-//! grad_input   V = B^T dy B     U = G w' G^T    M_p [tiles, in_c]   = V_p [tiles, out_c]  · U_p [out_c, in_c]      dx = A^T M A
+//! grad_input   D = A dy A^T     U = G w G^T     M_p [tiles, in_c]   = D_p [tiles, out_c]  · U_p^T [out_c, in_c]    dx += B M B^T
 //! grad_weight  V = B^T x B      D = A dy A^T    P_p [in_c, out_c]  += V_p^T [in_c, tiles] · D_p [tiles, out_c]     dw = G^T P G
 //! ```
 //!
-//! for each point `p`. `grad_input` is `output` of `dy` with the padding `r - 1 - pad` and the filter `w'`, which is `w`
-//! turned by 180 degrees with its channels exchanged. `grad_weight` is the exact transpose of `output` with respect to
-//! `w`, with the same transform of `x`.
+//! for each point `p`. The gradients are the exact transposes of `output`, with the transposed transforms: tiles of `dy`
+//! do not overlap, and those of `dx` are added up where they do. (The other way to write `grad_input`, as `output` of
+//! `dy` with the filter turned around, has more tiles where there is no padding, and most of them reach over the border.)
 //!
 //! A block of tiles goes through all three stages while its planes are in the second-level cache.
 
 mod tiles;
 mod transform;
+
+use std::ops::Range;
 
 use crate::conv::{ConvGeometry, Direction};
 use crate::gemm::micro::Run;
@@ -28,7 +30,9 @@ use crate::parallel::{for_each_chunk, part_of, sum_parts};
 use crate::simd::VectorShape;
 use crate::{Epilogue, Real, phase};
 use ndarray::{ArrayViewMut2, ShapeBuilder};
-use tiles::{Forward, FromPlanes, Grid, Images, IntoPlanes, KernelFromPlanes, KernelIntoPlanes, Planes};
+use tiles::{
+    AddFromPlanes, Forward, FromPlanes, Grid, Images, IntoPlanes, KernelFromPlanes, KernelIntoPlanes, Planes,
+};
 
 /// Size that the planes of a block of tiles should have in `output` and `grad_input`: half of a typical second-level
 /// cache, which holds the transformed filters as well.
@@ -60,11 +64,10 @@ pub(super) fn supports(g: &ConvGeometry, m: usize) -> bool {
 /// Estimated cost of one image with tiles of `m x m`, in multiply-adds: those of the products, and `n²/2` for each of the
 /// `n²` elements of a tile that is transformed. The `n²/2` was fitted to measurements: a transform does less than that,
 /// but it does it while it waits for memory.
-pub(super) fn cost(g: &ConvGeometry, direction: Direction, m: usize) -> u64 {
+pub(super) fn cost(g: &ConvGeometry, m: usize) -> u64 {
     let n = m + g.kh - 1;
-    let (h, w) = if direction == Direction::GradInput { (g.in_h, g.in_w) } else { (g.out_h, g.out_w) };
     let per_tile = n * n * g.in_c * g.out_c + n * n * n * n / 2 * (g.in_c + g.out_c);
-    (h.div_ceil(m) as u64).saturating_mul(w.div_ceil(m) as u64).saturating_mul(per_tile as u64)
+    (g.out_h.div_ceil(m) as u64).saturating_mul(g.out_w.div_ceil(m) as u64).saturating_mul(per_tile as u64)
 }
 
 /// `F(M x M, T x T)` with tiles of `N x N` inputs.
@@ -76,12 +79,12 @@ fn filters(g: &ConvGeometry, direction: Direction) -> (usize, usize) {
     if direction == Direction::GradInput { (g.out_c, g.in_c) } else { (g.in_c, g.out_c) }
 }
 
-/// A correlation at stride 1: what `output` and `grad_input` have in common.
-struct Correlation {
-    input: Images,
-    output: Images,
-    pad_top: isize,
-    pad_left: isize,
+fn input_images(g: &ConvGeometry) -> Images {
+    Images { h: g.in_h, w: g.in_w, c: g.in_c }
+}
+
+fn output_images(g: &ConvGeometry) -> Images {
+    Images { h: g.out_h, w: g.out_w, c: g.out_c }
 }
 
 impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
@@ -108,8 +111,7 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
             u.fill(R::ZERO);
         }
         if direction == Direction::Output {
-            let rotated = false;
-            dispatch(KernelIntoPlanes::<R, T, N> { w, rows, columns, rotated, width, point, u });
+            dispatch(KernelIntoPlanes::<R, T, N> { w, rows, columns, width, point, u });
             return;
         }
         R::with_scratch(w.len(), |exchanged| {
@@ -122,9 +124,14 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
                     }
                 }
             }
-            let (w, rotated) = (&*exchanged, true);
-            dispatch(KernelIntoPlanes::<R, T, N> { w, rows, columns, rotated, width, point, u });
+            dispatch(KernelIntoPlanes::<R, T, N> { w: exchanged, rows, columns, width, point, u });
         });
+    }
+
+    /// The tiles of the output, as they lie on the output and on the input.
+    fn grids(self, g: &ConvGeometry) -> (Grid, Grid) {
+        let grid = Grid::new(g.out_h, g.out_w, M);
+        (grid, grid.padded(g.pad_top as isize, g.pad_left as isize))
     }
 
     /// `y` from `x` and the prepared filters.
@@ -136,107 +143,92 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
         epilogue: Epilogue<R>,
         y: &mut [R],
     ) {
-        let correlation = Correlation {
-            input: Images { h: g.in_h, w: g.in_w, c: g.in_c },
-            output: Images { h: g.out_h, w: g.out_w, c: g.out_c },
-            pad_top: g.pad_top as isize,
-            pad_left: g.pad_left as isize,
-        };
-        self.correlate(&correlation, x, u, epilogue, y);
+        let (grid, input_grid) = self.grids(g);
+        let at_once = TILES_PER_TASK.div_ceil(grid.per_image());
+        let (finish, rest) = epilogue.split();
+        for_each_chunk(y, at_once * g.output_len(), |i, y| {
+            let images = y.len() / g.output_len();
+            let x = &x[i * at_once * g.input_len()..][..images * g.input_len()];
+            self.through_planes(
+                images * grid.per_image(),
+                filters(g, Direction::Output),
+                u,
+                |tiles, planes, to, patch| {
+                    let (forward, images, grid) = (Forward::Data, input_images(g), input_grid);
+                    dispatch(IntoPlanes::<R, N, N> { forward, x, images, grid, tiles, planes, to, patch });
+                },
+                |tiles, planes, from| {
+                    let images = output_images(g);
+                    dispatch(FromPlanes::<R, M, N> { planes, from, grid, tiles, y, images, finish });
+                },
+            );
+            rest.apply_block(y);
+        });
     }
 
     /// `dx` from `dy` and the prepared filters.
     pub(super) fn grad_input<R: Real>(self, g: &ConvGeometry, dy: &[R], u: &[R], dx: &mut [R]) {
-        let correlation = Correlation {
-            input: Images { h: g.out_h, w: g.out_w, c: g.out_c },
-            output: Images { h: g.in_h, w: g.in_w, c: g.in_c },
-            pad_top: T as isize - 1 - g.pad_top as isize,
-            pad_left: T as isize - 1 - g.pad_left as isize,
-        };
-        self.correlate(&correlation, dy, u, Epilogue::NONE, dx);
-    }
-
-    fn correlate<R: Real>(
-        self,
-        correlation: &Correlation,
-        x: &[R],
-        u: &[R],
-        epilogue: Epilogue<R>,
-        y: &mut [R],
-    ) {
-        let (input, output) = (correlation.input, correlation.output);
-        let grid = Grid::new(output.h, output.w, M);
-        let images = TILES_PER_TASK.div_ceil(grid.per_image());
-        for_each_chunk(y, images * output.len(), |i, y| {
-            let x = &x[i * images * input.len()..][..y.len() / output.len() * input.len()];
-            self.correlate_images(correlation, grid, x, u, epilogue, y);
+        let (grid, input_grid) = self.grids(g);
+        let at_once = TILES_PER_TASK.div_ceil(grid.per_image());
+        // Tiles overlap, so those of one image are added up by one thread, in order.
+        for_each_chunk(dx, at_once * g.input_len(), |i, dx| {
+            dx.fill(R::ZERO);
+            let images = dx.len() / g.input_len();
+            let dy = &dy[i * at_once * g.output_len()..][..images * g.output_len()];
+            self.through_planes(
+                images * grid.per_image(),
+                filters(g, Direction::GradInput),
+                u,
+                |tiles, planes, to, patch| {
+                    let (forward, x, images) = (Forward::Evaluate, dy, output_images(g));
+                    dispatch(IntoPlanes::<R, M, N> { forward, x, images, grid, tiles, planes, to, patch });
+                },
+                |tiles, planes, from| {
+                    let (grid, images, x) = (input_grid, input_images(g), &mut *dx);
+                    dispatch(AddFromPlanes::<R, N> { planes, from, grid, tiles, x, images });
+                },
+            );
         });
     }
 
-    /// [`Winograd::correlate`] of some images on the calling thread.
-    fn correlate_images<R: Real>(
+    /// Takes `all` tiles through the products with the filters, block by block on the calling thread: `into` writes the
+    /// left operands, `from` reads the products.
+    fn through_planes<R: Real>(
         self,
-        correlation: &Correlation,
-        grid: Grid,
-        x: &[R],
+        all: usize,
+        (rows, columns): (usize, usize),
         u: &[R],
-        epilogue: Epilogue<R>,
-        y: &mut [R],
+        mut into: impl FnMut(Range<usize>, Planes, &mut [R], &mut [R]),
+        mut from: impl FnMut(Range<usize>, Planes, &[R]),
     ) {
-        let Correlation { input, output, pad_top, pad_left } = *correlation;
         let shape = VectorShape::current::<R>();
-        let point = self.point::<R>(input.c, output.c);
-        let (finish, rest) = epilogue.split();
-        let all = y.len() / output.len() * grid.per_image();
-        let block = tiles_per_block::<R, N>(PLANE_BYTES, input.c, output.c).min(all);
-        let (v, m) = (Planes::new(shape, block, input.c), Planes::new(shape, block, output.c));
-        R::with_scratch(v.len::<N>() + m.len::<N>() + N * N * input.c, |scratch| {
+        let point = self.point::<R>(rows, columns);
+        let block = tiles_per_block::<R, N>(PLANE_BYTES, rows, columns).min(all);
+        let (v, m) = (Planes::new(shape, block, rows), Planes::new(shape, block, columns));
+        R::with_scratch(v.len::<N>() + m.len::<N>() + N * N * rows, |scratch| {
             let (v_data, scratch) = scratch.split_at_mut(v.len::<N>());
             let (m_data, patch) = scratch.split_at_mut(m.len::<N>());
             for start in (0..all).step_by(block) {
                 let tiles = start..all.min(start + block);
-                phase::pack(|| {
-                    dispatch(IntoPlanes::<R, N, N> {
-                        forward: Forward::Data,
-                        x,
-                        images: input,
-                        grid: grid.padded(pad_top, pad_left),
-                        tiles: tiles.clone(),
-                        planes: v,
-                        to: v_data,
-                        patch,
-                    });
-                });
+                phase::pack(|| into(tiles.clone(), v, v_data, patch));
                 phase::multiply(|| {
                     for p in 0..N * N {
-                        // M_p [tiles, out_c] = V_p [tiles, in_c] · U_p [in_c, out_c]
-                        let runs = [Run { start: 0, depth: input.c }];
+                        // M_p [tiles, columns] = V_p [tiles, rows] · U_p [rows, columns]
+                        let runs = [Run { start: 0, depth: rows }];
                         let data = &v_data[p * v.plane..(p + 1) * v.plane];
                         let lhs = Lhs::matrix(data, tiles.len(), Layout::Rows(v.row), &runs);
-                        let rhs = Rhs::packed(shape, &u[p * point..(p + 1) * point], input.c, output.c);
-                        let out = matrix(&mut m_data[p * m.plane..], tiles.len(), output.c, m.row);
+                        let rhs = Rhs::packed(shape, &u[p * point..(p + 1) * point], rows, columns);
+                        let out = matrix(&mut m_data[p * m.plane..], tiles.len(), columns, m.row);
                         multiply(lhs, rhs, out, false, None);
                     }
                 });
-                phase::unpack(|| {
-                    let from = &*m_data;
-                    dispatch(FromPlanes::<R, M, N> {
-                        planes: m,
-                        from,
-                        grid,
-                        tiles,
-                        y,
-                        images: output,
-                        finish,
-                    });
-                });
+                phase::unpack(|| from(tiles, m, m_data));
             }
         });
-        rest.apply_block(y);
     }
 
     pub(super) fn grad_weight<R: Real>(self, g: &ConvGeometry, x: &[R], dy: &[R], dw: &mut [R]) {
-        let per_image = Grid::new(g.out_h, g.out_w, M).per_image();
+        let per_image = self.grids(g).0.per_image();
         let images = x.len() / g.input_len();
         let parts = (images * per_image).div_ceil(TILES_PER_PART).min(GRAD_WEIGHT_PARTS).min(images);
         sum_parts(dw, parts, |part, dw| {
@@ -251,11 +243,9 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
 
     /// [`Winograd::grad_weight`] of some images on the calling thread.
     fn grad_weight_part<R: Real>(self, g: &ConvGeometry, x: &[R], dy: &[R], dw: &mut [R]) {
-        let input = Images { h: g.in_h, w: g.in_w, c: g.in_c };
-        let output = Images { h: g.out_h, w: g.out_w, c: g.out_c };
         let shape = VectorShape::current::<R>();
-        let grid = Grid::new(g.out_h, g.out_w, M);
-        let all = dy.len() / output.len() * grid.per_image();
+        let (grid, input_grid) = self.grids(g);
+        let all = dy.len() / g.output_len() * grid.per_image();
         let block = tiles_per_block::<R, N>(GRAD_WEIGHT_PLANE_BYTES, g.in_c, g.out_c).min(all);
         let (v, d) = (Planes::new(shape, block, g.in_c), Planes::new(shape, block, g.out_c));
         let sum = Planes::new(shape, g.in_c, g.out_c);
@@ -270,8 +260,8 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
                     dispatch(IntoPlanes::<R, N, N> {
                         forward: Forward::Data,
                         x,
-                        images: input,
-                        grid: grid.padded(g.pad_top as isize, g.pad_left as isize),
+                        images: input_images(g),
+                        grid: input_grid,
                         tiles: tiles.clone(),
                         planes: v,
                         to: v_data,
@@ -280,7 +270,7 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
                     dispatch(IntoPlanes::<R, M, N> {
                         forward: Forward::Evaluate,
                         x: dy,
-                        images: output,
+                        images: output_images(g),
                         grid,
                         tiles: tiles.clone(),
                         planes: d,

@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use super::transform::{collect, data, evaluate, scaled};
+use super::transform::{collect, data, data_transposed, evaluate, scaled};
 use crate::Real;
 use crate::gemm::micro::Finish;
 use crate::simd::{Kernel, Simd, VectorShape};
@@ -44,12 +44,6 @@ pub(super) struct Images {
     pub h: usize,
     pub w: usize,
     pub c: usize,
-}
-
-impl Images {
-    pub(super) fn len(&self) -> usize {
-        self.h * self.w * self.c
-    }
 }
 
 /// Where a tile lies: its image and its first row and column, which may be negative in the padding.
@@ -102,6 +96,13 @@ struct Pixels<R> {
     column: usize,
 }
 
+/// Which of `L` places from `first` on lie in an image of `size` of them.
+#[inline(always)]
+fn clip<const L: usize>(first: isize, size: usize) -> Range<usize> {
+    let end = (size as isize - first).clamp(0, L as isize) as usize;
+    ((-first).clamp(0, end as isize) as usize)..end
+}
+
 /// The pixels of an `L x L` tile: in place, or where it reaches over the border as a copy in `patch` with zeros.
 #[inline(always)]
 fn pixels<R: Real, const L: usize>(x: &[R], images: Images, at: Place, patch: &mut [R]) -> Pixels<R> {
@@ -114,12 +115,8 @@ fn pixels<R: Real, const L: usize>(x: &[R], images: Images, at: Place, patch: &m
     }
     let patch = &mut patch[..L * L * c];
     patch.fill(R::ZERO);
-    let clip = |first: isize, size: usize| {
-        let end = (size as isize - first).clamp(0, L as isize) as usize;
-        ((-first).clamp(0, end as isize) as usize)..end
-    };
-    let columns = clip(at.left, w);
-    for i in clip(at.top, h) {
+    let columns = clip::<L>(at.left, w);
+    for i in clip::<L>(at.top, h) {
         if columns.is_empty() {
             break;
         }
@@ -289,13 +286,84 @@ impl<R: Real, const M: usize, const N: usize> Kernel<R> for FromPlanes<'_, R, M,
     }
 }
 
+/// `B M B^T` of the rows of `planes`: adds tiles of `n x n` to the pixels of `x`, as far as they lie in the image.
+pub(super) struct AddFromPlanes<'a, R, const N: usize> {
+    pub planes: Planes,
+    pub from: &'a [R],
+    pub grid: Grid,
+    pub tiles: Range<usize>,
+    pub x: &'a mut [R],
+    pub images: Images,
+}
+
+impl<R: Real, const N: usize> Kernel<R> for AddFromPlanes<'_, R, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<R>>(self, simd: S) {
+        let Self { planes, from, grid, tiles, x, images } = self;
+        for (tile, number) in tiles.enumerate() {
+            let at = grid.place(number);
+            let (rows, columns) = (clip::<N>(at.top, images.h), clip::<N>(at.left, images.w));
+            if rows.is_empty() || columns.is_empty() {
+                continue;
+            }
+            // Where the tile's first pixel is, or would be if it lay in the image.
+            let pixel = |i: usize, j: usize| {
+                let (top, left) = (at.top.wrapping_add_unsigned(i), at.left.wrapping_add_unsigned(j));
+                ((at.image * images.h + top as usize) * images.w + left as usize) * images.c
+            };
+            assert!(pixel(rows.end - 1, columns.end - 1) + images.c <= x.len());
+            assert!((N * N - 1) * planes.plane + (tile + 1) * planes.row <= from.len());
+            let first = pixel(rows.start, columns.start);
+            for c in (0..images.c).step_by(S::LANES) {
+                let lanes = S::LANES.min(images.c - c);
+                let mut half = [[simd.splat(R::ZERO); N]; N];
+                for j in 0..N {
+                    let mut column = [simd.splat(R::ZERO); N];
+                    for (i, v) in column.iter_mut().enumerate() {
+                        // SAFETY: the last plane's row ends inside `from`, as was checked for this tile.
+                        *v = unsafe {
+                            simd.load_ptr(
+                                from.as_ptr().add((i * N + j) * planes.plane + tile * planes.row + c),
+                            )
+                        };
+                    }
+                    let column = data_transposed::<R, S, N>(simd, column);
+                    for i in 0..N {
+                        half[i][j] = column[i];
+                    }
+                }
+                for i in rows.clone() {
+                    let row = data_transposed::<R, S, N>(simd, half[i]);
+                    let start = first + (i - rows.start) * images.w * images.c + c;
+                    for (j, v) in row.into_iter().enumerate() {
+                        if !columns.contains(&j) {
+                            continue;
+                        }
+                        // SAFETY: the last pixel of the tile in the image lies in `x`, as was checked.
+                        unsafe {
+                            let pixel = x.as_mut_ptr().add(start + (j - columns.start) * images.c);
+                            if lanes == S::LANES {
+                                simd.store_ptr(simd.add(simd.load_ptr(pixel), v), pixel);
+                            } else {
+                                let sum = simd.add(simd.load_ptr_tail(pixel, lanes), v);
+                                simd.store_ptr_tail(sum, pixel, lanes);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// `U = G w G^T` of every filter, for `w` as `[T, T, rows, columns]`: packed panels of `width` columns for each point,
-/// at distance `point`. With `rotated`, the filters are turned by 180 degrees first.
+/// at distance `point`.
 pub(super) struct KernelIntoPlanes<'a, R, const T: usize, const N: usize> {
     pub w: &'a [R],
     pub rows: usize,
     pub columns: usize,
-    pub rotated: bool,
     pub width: usize,
     pub point: usize,
     pub u: &'a mut [R],
@@ -306,7 +374,7 @@ impl<R: Real, const T: usize, const N: usize> Kernel<R> for KernelIntoPlanes<'_,
 
     #[inline(always)]
     fn run<S: Simd<R>>(self, simd: S) {
-        let Self { w, rows, columns, rotated, width, point, u } = self;
+        let Self { w, rows, columns, width, point, u } = self;
         for row in 0..rows {
             for c in (0..columns).step_by(S::LANES) {
                 let panel = (c / width * rows + row) * width + c % width;
@@ -314,7 +382,7 @@ impl<R: Real, const T: usize, const N: usize> Kernel<R> for KernelIntoPlanes<'_,
                 for j in 0..T {
                     let mut column = [simd.splat(R::ZERO); T];
                     for (i, g) in column.iter_mut().enumerate() {
-                        let tap = if rotated { (T - 1 - i) * T + T - 1 - j } else { i * T + j };
+                        let tap = i * T + j;
                         let from = &w[(tap * rows + row) * columns + c..(tap * rows + row + 1) * columns];
                         *g = if from.len() >= S::LANES { simd.load(from) } else { simd.load_tail(from) };
                     }

@@ -15,8 +15,8 @@
 //! | `G = diag(s)·E_r` | `n x r` | [`evaluate`], then each value times its [`scale`] |
 //! | `B^T` | `n x n` | [`data`]: row `i` holds the coefficients of the product of `(x - q)` over all finite points `q` but the `i`-th |
 //!
-//! The algorithm is bilinear in `g` and `d`, so the gradient with respect to the filter uses the transposes of the same
-//! matrices: `dg = G^T [ (A dy) ⊙ (B^T d) ]`.
+//! The algorithm is bilinear in `g` and `d`, so the gradients use the transposes of the same matrices:
+//! `dg = G^T [ (A dy) ⊙ (B^T d) ]` and `dd = B [ (G g) ⊙ (A dy) ]`.
 //!
 //! Points come in pairs `±p`, which halves the work: what is even in `p` and what is odd is summed once for both.
 
@@ -157,6 +157,55 @@ fn data_pair<R: Real, S: Simd<R>, const I: usize, const N: usize>(
 
     out[1 + 2 * I] = simd.mul_add(p, odd, even);
     out[2 + 2 * I] = simd.neg_mul_add(p, odd, even);
+}
+
+/// `B v`, the transpose of [`data`].
+#[inline(always)]
+pub(super) fn data_transposed<R: Real, S: Simd<R>, const N: usize>(simd: S, v: [S::V; N]) -> [S::V; N] {
+    let mut out = [simd.splat(R::ZERO); N];
+    let all = const { &quotient::<N>(usize::MAX) };
+    let pairs = points(N).len();
+    add_every_second(simd, v[0], all, pairs, &mut out, 0);
+    add_every_second(simd, v[N - 1], all, pairs, &mut out, 1);
+    for_each_point!(data_pair_transposed::<R, S>(simd, &v, &mut out));
+    out
+}
+
+#[inline(always)]
+fn data_pair_transposed<R: Real, S: Simd<R>, const I: usize, const N: usize>(
+    simd: S,
+    v: &[S::V; N],
+    out: &mut [S::V; N],
+) {
+    let others = const { &quotient::<N>(I) };
+    let last = points(N).len() - 1;
+    let even = simd.add(v[1 + 2 * I], v[2 + 2 * I]);
+    let difference = simd.sub(v[1 + 2 * I], v[2 + 2 * I]);
+    let odd = simd.mul(simd.splat(R::of(const { point(N, I) })), difference);
+    add_every_second(simd, even, others, last, out, 2);
+    add_every_second(simd, odd, others, last, out, 1);
+}
+
+/// `out[first + 2k] += coefficients[k] · v` for `k` up to `last`, whose coefficient is 1: transpose of [`every_second`].
+#[inline(always)]
+fn add_every_second<R: Real, S: Simd<R>, const N: usize>(
+    simd: S,
+    v: S::V,
+    coefficients: &[f64; N],
+    last: usize,
+    out: &mut [S::V; N],
+    first: usize,
+) {
+    out[first + 2 * last] = simd.add(out[first + 2 * last], v);
+    if last > 2 {
+        out[first + 4] = simd.mul_add(simd.splat(R::of(coefficients[2])), v, out[first + 4]);
+    }
+    if last > 1 {
+        out[first + 2] = simd.mul_add(simd.splat(R::of(coefficients[1])), v, out[first + 2]);
+    }
+    if last > 0 {
+        out[first] = simd.mul_add(simd.splat(R::of(coefficients[0])), v, out[first]);
+    }
 }
 
 /// `E_L a`: the values of `a[0] + a[1]·x + ..` at each point; at infinity the last coefficient.
