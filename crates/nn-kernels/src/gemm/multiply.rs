@@ -1,6 +1,6 @@
 //! Products of operands that lie ready in memory: the loop over register tiles, with all bounds checked.
 
-use ndarray::ArrayViewMut2;
+use ndarray::{ArrayViewMut2, ArrayViewMut3, Axis};
 
 use super::micro::{Finish, Run, Tile};
 use crate::isa::dispatch;
@@ -92,27 +92,41 @@ pub(crate) fn multiply<R: Real>(
     add: bool,
     finish: Option<Finish<R>>,
 ) {
-    if a.lines > 0 && a.rows > 0 && b.columns > 0 {
-        dispatch(Product { a, b, c, add, finish });
+    multiply_each((a, 0), (b, 0), c.insert_axis(Axis(0)), add, finish);
+}
+
+/// [`multiply`] for each of several matrices `c`: `a` and `b` describe the first operands, and the data of the next
+/// ones begin after the given number of elements.
+pub(crate) fn multiply_each<R: Real>(
+    (a, a_next): (Lhs<R>, usize),
+    (b, b_next): (Rhs<R>, usize),
+    c: ArrayViewMut3<R>,
+    add: bool,
+    finish: Option<Finish<R>>,
+) {
+    if !c.is_empty() {
+        dispatch(Products { a, a_next, b, b_next, c, add, finish });
     }
 }
 
-struct Product<'a, R> {
+struct Products<'a, R> {
     a: Lhs<'a, R>,
+    a_next: usize,
     b: Rhs<'a, R>,
-    c: ArrayViewMut2<'a, R>,
+    b_next: usize,
+    c: ArrayViewMut3<'a, R>,
     add: bool,
     finish: Option<Finish<'a, R>>,
 }
 
-impl<R: Real> Kernel<R> for Product<'_, R> {
+impl<R: Real> Kernel<R> for Products<'_, R> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<R>>(self, simd: S) {
-        let Self { a, b, mut c, add, finish } = self;
-        check::<R, S>(&a, &b, &c, finish);
-        let c_stride = c.strides()[0];
+        check::<R, S>(&self);
+        let Self { a, a_next, b, b_next, mut c, add, finish } = self;
+        let (count, c_next, c_stride) = (c.shape()[0], c.strides()[0], c.strides()[1]);
         let c = c.as_mut_ptr();
         let tiles = a.rows.div_ceil(S::TILE_ROWS);
         let panels = b.columns.div_ceil(b.width);
@@ -120,36 +134,41 @@ impl<R: Real> Kernel<R> for Product<'_, R> {
             Layout::Rows(stride) => (stride, stride, false),
             Layout::Depths(stride) => (stride, 1, true),
         };
-        for panel in 0..panels {
-            let column = panel * b.width;
-            let columns = b.width.min(b.columns - column);
-            let vectors = columns.div_ceil(S::LANES);
-            for line in 0..a.lines {
-                for tile in 0..tiles {
-                    // Rows are spread evenly: 16 of them are 8 and 8, not 14 and 2.
-                    let (first, end) = (tile * a.rows / tiles, (tile + 1) * a.rows / tiles);
-                    // SAFETY: `check` has seen that every row, panel and column lies inside its array.
-                    unsafe {
-                        simd.tile(
-                            end - first,
-                            vectors,
-                            &Tile {
-                                a: a.data.as_ptr().add(line * a.line_stride + first * row),
-                                runs: a.runs,
-                                a_stride,
-                                depth_major,
-                                b: b.data.as_ptr().add(panel * b.panel_stride),
-                                b_stride: b.step,
-                                c: c.offset((line * a.rows + first) as isize * c_stride).add(column),
-                                c_stride,
-                                last_lanes: columns - (vectors - 1) * S::LANES,
-                                add,
-                                finish: finish.map(|f| Finish {
-                                    bias: f.bias.map(|bias| &bias[column..column + columns]),
-                                    ..f
-                                }),
-                            },
-                        );
+        for i in 0..count {
+            for panel in 0..panels {
+                let column = panel * b.width;
+                let columns = b.width.min(b.columns - column);
+                let vectors = columns.div_ceil(S::LANES);
+                for line in 0..a.lines {
+                    for tile in 0..tiles {
+                        // Rows are spread evenly: 16 of them are 8 and 8, not 14 and 2.
+                        let (first, end) = (tile * a.rows / tiles, (tile + 1) * a.rows / tiles);
+                        // SAFETY: `check` has seen that every row, panel and column lies inside its array.
+                        unsafe {
+                            simd.tile(
+                                end - first,
+                                vectors,
+                                &Tile {
+                                    a: a.data.as_ptr().add(i * a_next + line * a.line_stride + first * row),
+                                    runs: a.runs,
+                                    a_stride,
+                                    depth_major,
+                                    b: b.data.as_ptr().add(i * b_next + panel * b.panel_stride),
+                                    b_stride: b.step,
+                                    c: c.offset(
+                                        i as isize * c_next + (line * a.rows + first) as isize * c_stride,
+                                    )
+                                    .add(column),
+                                    c_stride,
+                                    last_lanes: columns - (vectors - 1) * S::LANES,
+                                    add,
+                                    finish: finish.map(|f| Finish {
+                                        bias: f.bias.map(|bias| &bias[column..column + columns]),
+                                        ..f
+                                    }),
+                                },
+                            );
+                        }
                     }
                 }
             }
@@ -158,7 +177,10 @@ impl<R: Real> Kernel<R> for Product<'_, R> {
 }
 
 #[inline(always)]
-fn check<R: Real, S: Simd<R>>(a: &Lhs<R>, b: &Rhs<R>, c: &ArrayViewMut2<R>, finish: Option<Finish<R>>) {
+fn check<R: Real, S: Simd<R>>(products: &Products<R>) {
+    let Products { a, b, c, finish, .. } = products;
+    let (count, rows, columns) = c.dim();
+    let (a_last, b_last) = ((count - 1) * products.a_next, (count - 1) * products.b_next);
     let mut depth = 0;
     for run in a.runs {
         depth += run.depth;
@@ -168,21 +190,25 @@ fn check<R: Real, S: Simd<R>>(a: &Lhs<R>, b: &Rhs<R>, c: &ArrayViewMut2<R>, fini
                 Layout::Rows(stride) => run.start + (a.rows - 1) * stride + run.depth,
                 Layout::Depths(stride) => run.start + (run.depth - 1) * stride + a.rows,
             };
-        assert!(end <= a.data.len(), "A: a run ends at {end}, there are {} elements", a.data.len());
+        let len = a.data.len();
+        assert!(a_last + end <= len, "A: a run ends at {}, there are {len} elements", a_last + end);
     }
     assert_eq!(depth, b.depth, "depths of A and B differ");
-    assert!(b.width % S::LANES == 0 && b.width / S::LANES <= S::TILE_VECTORS, "panels are not whole vectors");
+    assert!(
+        b.width.is_multiple_of(S::LANES) && b.width / S::LANES <= S::TILE_VECTORS,
+        "panels are not whole vectors"
+    );
     let last = (b.columns - 1) / b.width;
     let vectors = (b.columns - last * b.width).next_multiple_of(S::LANES);
     if depth > 0 {
-        let end = last * b.panel_stride + (depth - 1) * b.step + vectors;
+        let end = b_last + last * b.panel_stride + (depth - 1) * b.step + vectors;
         assert!(end <= b.data.len(), "B ends at {end}, there are {} elements", b.data.len());
         // Inner panels are full: they may be wider than the last one.
-        let end = last.saturating_sub(1) * b.panel_stride + (depth - 1) * b.step + b.width;
+        let end = b_last + last.saturating_sub(1) * b.panel_stride + (depth - 1) * b.step + b.width;
         assert!(last == 0 || end <= b.data.len(), "B ends at {end}, there are {} elements", b.data.len());
     }
-    assert_eq!(c.dim(), (a.lines * a.rows, b.columns), "shape of C");
-    assert!(b.columns == 1 || c.strides()[1] == 1, "rows of C are not contiguous");
+    assert_eq!((rows, columns), (a.lines * a.rows, b.columns), "shape of C");
+    assert!(columns == 1 || c.strides()[2] == 1, "rows of C are not contiguous");
     if let Some(bias) = finish.and_then(|f| f.bias) {
         check_len("bias", bias, b.columns);
     }

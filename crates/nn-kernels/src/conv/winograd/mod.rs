@@ -24,12 +24,11 @@ use std::ops::Range;
 
 use crate::conv::{ConvGeometry, Direction};
 use crate::gemm::micro::Run;
-use crate::gemm::multiply::{Layout, Lhs, Rhs, multiply, packed_len, packed_width};
+use crate::gemm::multiply::{Layout, Lhs, Rhs, multiply_each, packed_len, packed_width};
 use crate::isa::dispatch;
 use crate::parallel::{for_each_chunk, part_of, sum_parts};
 use crate::simd::VectorShape;
 use crate::{Epilogue, Real, phase};
-use ndarray::{ArrayViewMut2, ShapeBuilder};
 use tiles::{
     AddFromPlanes, Forward, FromPlanes, Grid, Images, IntoPlanes, KernelFromPlanes, KernelIntoPlanes, Planes,
 };
@@ -212,15 +211,12 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
                 let tiles = start..all.min(start + block);
                 phase::pack(|| into(tiles.clone(), v, v_data, patch));
                 phase::multiply(|| {
-                    for p in 0..N * N {
-                        // M_p [tiles, columns] = V_p [tiles, rows] · U_p [rows, columns]
-                        let runs = [Run { start: 0, depth: rows }];
-                        let data = &v_data[p * v.plane..(p + 1) * v.plane];
-                        let lhs = Lhs::matrix(data, tiles.len(), Layout::Rows(v.row), &runs);
-                        let rhs = Rhs::packed(shape, &u[p * point..(p + 1) * point], rows, columns);
-                        let out = matrix(&mut m_data[p * m.plane..], tiles.len(), columns, m.row);
-                        multiply(lhs, rhs, out, false, None);
-                    }
+                    // M_p [tiles, columns] = V_p [tiles, rows] · U_p [rows, columns]
+                    let runs = [Run { start: 0, depth: rows }];
+                    let lhs = Lhs::matrix(v_data, tiles.len(), Layout::Rows(v.row), &runs);
+                    let rhs = Rhs::packed(shape, u, rows, columns);
+                    let out = m.matrices::<R, N>(m_data, tiles.len(), columns);
+                    multiply_each((lhs, v.plane), (rhs, point), out, false, None);
                 });
                 phase::unpack(|| from(tiles, m, m_data));
             }
@@ -279,16 +275,12 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
                     });
                 });
                 phase::multiply(|| {
-                    for p in 0..N * N {
-                        // P_p [in_c, out_c] += V_p^T [in_c, tiles] · D_p [tiles, out_c]
-                        let runs = [Run { start: 0, depth: tiles.len() }];
-                        let data = &v_data[p * v.plane..(p + 1) * v.plane];
-                        let lhs = Lhs::matrix(data, g.in_c, Layout::Depths(v.row), &runs);
-                        let data = &d_data[p * d.plane..(p + 1) * d.plane];
-                        let rhs = Rhs { columns: g.out_c, ..Rhs::rows(shape, data, tiles.len(), d.row) };
-                        let out = matrix(&mut sum_data[p * sum.plane..], g.in_c, g.out_c, sum.row);
-                        multiply(lhs, rhs, out, start > 0, None);
-                    }
+                    // P_p [in_c, out_c] += V_p^T [in_c, tiles] · D_p [tiles, out_c]
+                    let runs = [Run { start: 0, depth: tiles.len() }];
+                    let lhs = Lhs::matrix(v_data, g.in_c, Layout::Depths(v.row), &runs);
+                    let rhs = Rhs { columns: g.out_c, ..Rhs::rows(shape, d_data, tiles.len(), d.row) };
+                    let out = sum.matrices::<R, N>(sum_data, g.in_c, g.out_c);
+                    multiply_each((lhs, v.plane), (rhs, d.plane), out, start > 0, None);
                 });
             }
             phase::unpack(|| {
@@ -297,11 +289,6 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
             });
         });
     }
-}
-
-/// A matrix with rows of `columns` elements at a distance.
-fn matrix<R>(data: &mut [R], rows: usize, columns: usize, stride: usize) -> ArrayViewMut2<'_, R> {
-    ArrayViewMut2::from_shape((rows, columns).strides((stride, 1)), data).expect("rows inside the plane")
 }
 
 /// Tiles whose planes fill so many bytes, in whole register tiles, two at least: the filters are read for each block.

@@ -10,6 +10,8 @@
 
 use std::ops::Range;
 
+use ndarray::{ArrayViewMut3, ShapeBuilder};
+
 use super::transform::{collect, data, data_transposed, evaluate, scaled};
 use crate::Real;
 use crate::gemm::micro::Finish;
@@ -35,6 +37,17 @@ impl Planes {
     /// Elements of `n²` planes.
     pub(super) fn len<const N: usize>(&self) -> usize {
         self.plane * N * N
+    }
+
+    /// The planes as matrices of `rows` and `columns`.
+    pub(super) fn matrices<'a, R, const N: usize>(
+        &self,
+        data: &'a mut [R],
+        rows: usize,
+        columns: usize,
+    ) -> ArrayViewMut3<'a, R> {
+        let shape = (N * N, rows, columns).strides((self.plane, self.row, 1));
+        ArrayViewMut3::from_shape(shape, data).expect("rows inside the planes")
     }
 }
 
