@@ -45,6 +45,9 @@ pub fn output<R: Real>(
     y: &mut [R],
 ) {
     check_operands(geometry, x, w, y);
+    if let Some(bias) = epilogue.bias {
+        check_len("bias", bias, geometry.out_c);
+    }
     R::conv_output(geometry, algorithm.resolve(geometry, Direction::Output), x, w, epilogue, y);
 }
 
