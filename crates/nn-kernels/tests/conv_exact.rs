@@ -1,13 +1,17 @@
-//! Convolution on small integers: every algorithm gives the reference's bits, in all three directions.
+//! Convolution on small integers: every algorithm that is exact there gives the reference's bits, in all three
+//! directions and on every instruction set.
 //!
-//! All sums stay below 2^24, so rounding never happens and any wrong index, padding or left-over shows.
+//! All sums stay below 2^24 (quarters below 2^22), so rounding never happens and any wrong index, padding or
+//! left-over shows.
 
 mod comparison;
 mod conv_cases;
+mod instruction_sets;
 mod random_arrays;
 
 use comparison::assert_same_bits;
-use conv_cases::{ConvCase, any_case, hand_list};
+use conv_cases::{ConvCase, algorithms_for, any_case, exact_algorithms_for, hand_list};
+use instruction_sets::on_each_isa;
 use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec, Direction, Padding};
 use nn_kernels::{Epilogue, GeometryError, Real, reference};
 use proptest::prelude::*;
@@ -28,10 +32,12 @@ fn check<R: Real>(case: &ConvCase) {
     reference::conv2d_grad_weight(&g, &x, &dy, &mut dw);
 
     let run = |direction: Direction, expected: &[R], run: &dyn Fn(Algorithm) -> Vec<R>| {
-        for algorithm in algorithms_for(&g, direction) {
-            poison_scratch::<R>();
-            let what = format!("{direction:?} by {algorithm} of {case:?}");
-            assert_same_bits(what, &run(algorithm), expected);
+        for algorithm in exact_algorithms_for(&g, direction) {
+            on_each_isa::<R>(|isa| {
+                poison_scratch::<R>();
+                let what = format!("{direction:?} by {algorithm} on {isa} of {case:?}");
+                assert_same_bits(what, &run(algorithm), expected);
+            });
         }
     };
     run(Direction::Output, &y, &|algorithm| {
@@ -49,10 +55,6 @@ fn check<R: Real>(case: &ConvCase) {
         conv::grad_weight(&g, algorithm, &x, &dy, &mut dw);
         dw
     });
-}
-
-fn algorithms_for(g: &ConvGeometry, direction: Direction) -> impl Iterator<Item = Algorithm> {
-    Algorithm::ALL.into_iter().filter(move |algorithm| algorithm.supports(g, direction))
 }
 
 #[test]
@@ -80,28 +82,19 @@ proptest! {
     }
 }
 
-#[test]
-fn auto_chooses_what_supports_the_geometry() {
-    for case in hand_list() {
-        let g = case.geometry();
-        for direction in Direction::ALL {
-            let chosen = Algorithm::Auto.resolve(&g, direction);
-            assert_ne!(chosen, Algorithm::Auto);
-            assert!(chosen.supports(&g, direction), "{chosen} was chosen for {direction:?} of {case:?}");
-            assert_eq!(chosen.resolve(&g, direction), chosen);
-        }
-    }
-}
-
 /// Nothing to do is done, however large an image would be.
 #[test]
 fn empty_batch_of_enormous_images() {
     let spec = ConvSpec { stride: (1, 1 << 57), ..ConvSpec::new((1, 1 << 57), 1, 1, (1, 1)) };
     let g = ConvGeometry::new(&spec).expect("can be addressed");
-    for algorithm in Algorithm::ALL {
-        let mut dw = [3f32];
+    for algorithm in algorithms_for(&g, Direction::Output) {
         conv::output(&g, algorithm, &[], &[1f32], Epilogue::NONE, &mut []);
+    }
+    for algorithm in algorithms_for(&g, Direction::GradInput) {
         conv::grad_input(&g, algorithm, &[], &[1f32], &mut []);
+    }
+    for algorithm in algorithms_for(&g, Direction::GradWeight) {
+        let mut dw = [3f32];
         conv::grad_weight(&g, algorithm, &[], &[], &mut dw);
         assert_eq!(dw, [3.0], "{algorithm}");
     }
@@ -116,7 +109,7 @@ fn padding_beyond_signed_numbers() {
         Ok(g) => g,
         Err(error) => return assert_eq!(error, GeometryError::Overflow { what: "the padded input" }),
     };
-    for algorithm in Algorithm::ALL {
+    for algorithm in algorithms_for(&g, Direction::Output) {
         // Windows start at -2^63, -2^62, 0 and 2^62.
         let mut y = poison(g.output_len());
         conv::output(&g, algorithm, &[5f32], &[2.0], Epilogue::NONE, &mut y);
