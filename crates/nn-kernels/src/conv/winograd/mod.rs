@@ -17,6 +17,8 @@
 //!
 //! A block of tiles goes through all three stages while its planes are in the second-level cache.
 
+#[cfg(test)]
+mod tests;
 mod tiles;
 mod transform;
 
