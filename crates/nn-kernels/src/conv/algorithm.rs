@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{ConvGeometry, pointwise, winograd};
+use super::{ConvGeometry, direct, pointwise, winograd};
 
 /// Which of the three training verbs is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,7 +33,8 @@ pub enum Algorithm {
     Auto,
     /// The loops of [`crate::reference`], with `f64` sums: slow, for comparison.
     Reference,
-    /// Register tiles that read the patches where they lie; forward only.
+    /// Register tiles that read the patches where they lie; forward only, and not where windows lie so far apart that the
+    /// padded input would be larger than the patches.
     Direct,
     /// A window of 1x1 is a matrix product over all pixels.
     Pointwise,
@@ -78,7 +79,7 @@ impl Algorithm {
     pub fn supports(self, geometry: &ConvGeometry, direction: Direction) -> bool {
         match self {
             Self::Auto | Self::Reference | Self::Im2col => true,
-            Self::Direct => direction == Direction::Output,
+            Self::Direct => direction == Direction::Output && direct::supports(geometry),
             Self::Pointwise => pointwise::supports(geometry),
             _ => self.tile().is_some_and(|m| winograd::supports(geometry, m)),
         }
