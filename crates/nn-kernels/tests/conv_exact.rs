@@ -13,7 +13,7 @@ use comparison::assert_same_bits;
 use conv_cases::{ConvCase, algorithms_for, any_case, exact_algorithms_for, hand_list};
 use instruction_sets::on_each_isa;
 use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec, Direction, Padding};
-use nn_kernels::{Epilogue, GeometryError, Real, reference};
+use nn_kernels::{Epilogue, GeometryError, Pointwise, Real, reference};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use random_arrays::{integers, poison, poison_scratch};
@@ -67,6 +67,38 @@ fn hand_list_f64() {
     hand_list().iter().for_each(check::<f64>);
 }
 
+/// Bias and activation of every algorithm, against the definition.
+#[test]
+fn epilogues_are_exact() {
+    for case in hand_list().into_iter().filter(ConvCase::is_small) {
+        let g = case.geometry();
+        let x = integers::<f32>(1, case.images * g.input_len());
+        let w = integers::<f32>(2, g.weight_len());
+        let bias = integers::<f32>(4, g.out_c);
+        for activation in
+            [Pointwise::Linear, Pointwise::Relu, Pointwise::Relu6, Pointwise::LeakyRelu { slope: 0.5 }]
+        {
+            for bias in [None, Some(&bias[..])] {
+                let epilogue = Epilogue { bias, activation };
+                let mut expected = poison(case.images * g.output_len());
+                reference::conv2d(&g, &x, &w, &mut expected);
+                epilogue.apply(&mut expected, g.out_c);
+                for algorithm in exact_algorithms_for(&g, Direction::Output) {
+                    on_each_isa::<f32>(|isa| {
+                        let mut y = poison(expected.len());
+                        conv::output(&g, algorithm, &x, &w, epilogue, &mut y);
+                        assert_same_bits(
+                            format!("{epilogue:?} by {algorithm} on {isa} of {case:?}"),
+                            &y,
+                            &expected,
+                        );
+                    });
+                }
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 200,
@@ -114,6 +146,20 @@ fn padding_beyond_signed_numbers() {
         let mut y = poison(g.output_len());
         conv::output(&g, algorithm, &[5f32], &[2.0], Epilogue::NONE, &mut y);
         assert_same_bits(algorithm, &y, &[0.0, 0.0, 10.0, 0.0]);
+    }
+}
+
+/// Windows that lie far apart: few outputs of an input that with its padding no memory could hold.
+#[test]
+fn padded_input_beyond_memory() {
+    let far = 1 << 44;
+    let padding = Padding::Explicit { top: 0, bottom: 0, left: 4 * far, right: 4 * far };
+    let spec = ConvSpec { stride: (1, far), padding, ..ConvSpec::new((1, 1), 1, 1, (1, 1)) };
+    let g = ConvGeometry::new(&spec).expect("nine outputs");
+    for algorithm in algorithms_for(&g, Direction::Output) {
+        let mut y = poison(g.output_len());
+        conv::output(&g, algorithm, &[5f32], &[2.0], Epilogue::NONE, &mut y);
+        assert_same_bits(algorithm, &y, &[0.0, 0.0, 0.0, 0.0, 10.0, 0.0, 0.0, 0.0, 0.0]);
     }
 }
 

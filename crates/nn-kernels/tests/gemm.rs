@@ -6,7 +6,7 @@ mod random_arrays;
 
 use comparison::{assert_same_bits, worst_ratio};
 use instruction_sets::on_each_isa;
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Ix2, SliceInfo, SliceInfoElem, s};
 use nn_kernels::gemm::{Update, gemm, gemm_block};
 use nn_kernels::{Real, reference};
 use random_arrays::{integers, magnitudes, poison, poison_scratch, reals, to_f64};
@@ -26,10 +26,18 @@ enum Layout {
     Strided,
     /// Rows from last to first.
     Reversed,
+    /// A block in the middle of a larger matrix.
+    Inside,
+    /// The same, transposed.
+    InsideTransposed,
 }
 
+/// Rows and columns around [`Layout::Inside`].
+const MARGIN: usize = 3;
+
 impl Layout {
-    const ALL: [Self; 4] = [Self::Plain, Self::Transposed, Self::Strided, Self::Reversed];
+    const ALL: [Self; 6] =
+        [Self::Plain, Self::Transposed, Self::Strided, Self::Reversed, Self::Inside, Self::InsideTransposed];
 
     /// An array whose [`Layout::view`] has the given shape, filled with NaN.
     fn storage<R: Real>(self, (rows, columns): (usize, usize)) -> Array2<R> {
@@ -37,6 +45,8 @@ impl Layout {
             Self::Plain | Self::Reversed => (rows, columns),
             Self::Transposed => (columns, rows),
             Self::Strided => (2 * rows, 2 * columns),
+            Self::Inside => (rows + 2 * MARGIN, columns + 2 * MARGIN),
+            Self::InsideTransposed => (columns + 2 * MARGIN, rows + 2 * MARGIN),
         };
         matrix(rows, columns, poison(rows * columns))
     }
@@ -53,6 +63,8 @@ impl Layout {
             Self::Transposed => storage.t(),
             Self::Strided => storage.slice(s![..;2, ..;2]),
             Self::Reversed => storage.slice(s![..;-1, ..]),
+            Self::Inside => storage.slice(inside(storage)),
+            Self::InsideTransposed => storage.slice(inside(storage)).reversed_axes(),
         }
     }
 
@@ -62,8 +74,22 @@ impl Layout {
             Self::Transposed => storage.view_mut().reversed_axes(),
             Self::Strided => storage.slice_mut(s![..;2, ..;2]),
             Self::Reversed => storage.slice_mut(s![..;-1, ..]),
+            Self::Inside => {
+                let inside = inside(storage);
+                storage.slice_mut(inside)
+            }
+            Self::InsideTransposed => {
+                let inside = inside(storage);
+                storage.slice_mut(inside).reversed_axes()
+            }
         }
     }
+}
+
+/// All but the margin.
+fn inside<R>(storage: &Array2<R>) -> SliceInfo<[SliceInfoElem; 2], Ix2, Ix2> {
+    let (rows, columns) = storage.dim();
+    s![MARGIN..rows - MARGIN, MARGIN..columns - MARGIN].try_into().expect("two ranges")
 }
 
 type Gemm<R> = fn(ArrayView2<R>, ArrayView2<R>, ArrayViewMut2<R>, Update);
@@ -95,12 +121,12 @@ fn check_exact<R: Real>(m: usize, k: usize, n: usize, layouts: &[Layout]) {
     });
 }
 
-/// The view holds `expected`, and what lies between its elements is still NaN.
+/// The view holds `expected`, and what lies between and around its elements is still NaN.
 fn assert_same_values<R: Real>(what: String, layout: Layout, storage: &Array2<R>, expected: &Array2<R>) {
     let values: Vec<R> = layout.view(storage).iter().copied().collect();
     assert_same_bits(&what, &values, expected.as_slice().expect("contiguous"));
     let untouched = storage.iter().filter(|value| value.is_nan()).count();
-    assert_eq!(untouched, storage.len() - values.len(), "{what}: wrote between the elements");
+    assert_eq!(untouched, storage.len() - values.len(), "{what}: wrote beside the elements");
 }
 
 /// Below, at and above 8 and 16 lanes.
@@ -139,7 +165,7 @@ fn check_large<R: Real>() {
 fn check_tiles<R: Real>() {
     for m in (1..=15).chain([28, 29]) {
         for n in 1..=70 {
-            let (a, b) = (Layout::ALL[(m + n) % 4], Layout::ALL[(m + n / 4) % 4]);
+            let (a, b) = (Layout::ALL[(m + n) % 6], Layout::ALL[(m + n / 6) % 6]);
             check_exact::<R>(m, 1 + (m + 5 * n) % 9, n, &[a, b]);
         }
     }

@@ -17,6 +17,11 @@ impl ConvCase {
     pub fn geometry(&self) -> ConvGeometry {
         ConvGeometry::new(&self.spec).unwrap_or_else(|error| panic!("{self:?}: {error}"))
     }
+
+    /// Whether it is quick to compute many times over.
+    pub fn is_small(&self) -> bool {
+        self.images as u64 * self.geometry().macs() < 40_000
+    }
 }
 
 /// The algorithms that can compute `direction`.

@@ -31,7 +31,7 @@ pub fn poison<R: Real>(len: usize) -> Vec<R> {
 
 /// Leaves NaN in the scratch buffers of the calling thread and of every worker.
 pub fn poison_scratch<R: Real>() {
-    const LEN: usize = 64 * 1024;
+    const LEN: usize = 16 * 1024;
     // Three levels, because a kernel may borrow more buffers while it holds the first.
     fn poison_levels<R: Real>(levels: usize) {
         if levels > 0 {
