@@ -89,7 +89,7 @@ impl Layout {
 /// All but the margin.
 fn inside<R>(storage: &Array2<R>) -> SliceInfo<[SliceInfoElem; 2], Ix2, Ix2> {
     let (rows, columns) = storage.dim();
-    s![MARGIN..rows - MARGIN, MARGIN..columns - MARGIN].try_into().expect("two ranges")
+    s![MARGIN..rows - MARGIN, MARGIN..columns - MARGIN]
 }
 
 type Gemm<R> = fn(ArrayView2<R>, ArrayView2<R>, ArrayViewMut2<R>, Update);

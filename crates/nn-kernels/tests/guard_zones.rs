@@ -50,7 +50,7 @@ impl<R: Real> Guarded<R> {
         let (before, rest) = self.buffer.split_at(self.first);
         let after = &rest[rest.len() - GUARD..];
         assert_same_bits(format!("{what}, before the output"), before, &vec![self.beside; before.len()]);
-        assert_same_bits(format!("{what}, after the output"), after, &vec![self.beside; GUARD]);
+        assert_same_bits(format!("{what}, after the output"), after, &[self.beside; GUARD]);
     }
 }
 
