@@ -104,10 +104,11 @@ where
         let mut b = t.b;
         for run in t.runs {
             // Every third row has a pointer of its own: the two after it are reached by adding once and
-            // twice the stride, which an address can express, so that few pointers are moved along.
-            let mut a = [t.a.add(run.start); M];
+            // twice the stride, which an address can express, so that few pointers are moved along. After the
+            // last step they may point beyond their array, which only wrapping arithmetic allows.
+            let mut a = [t.a.wrapping_add(run.start); M];
             for m in 0..M {
-                a[m] = a[m].add(m / 3 * 3 * row);
+                a[m] = a[m].wrapping_add(m / 3 * 3 * row);
             }
             for _ in 0..run.depth {
                 let mut bs = [simd.splat(R::ZERO); V];
@@ -121,9 +122,9 @@ where
                     }
                 }
                 for m in (0..M).step_by(3) {
-                    a[m] = a[m].add(step);
+                    a[m] = a[m].wrapping_add(step);
                 }
-                b = b.add(t.b_stride);
+                b = b.wrapping_add(t.b_stride);
             }
         }
         if let Some(finish) = t.finish {
