@@ -17,6 +17,11 @@ fn integers(len: usize) -> Vec<f32> {
     (0..len).map(integer).collect()
 }
 
+/// All of some sizes, or where each instruction is interpreted the first two.
+fn few<T>(sizes: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+    sizes.into_iter().take(if cfg!(miri) { 2 } else { usize::MAX })
+}
+
 fn on_each_isa(test: impl Fn(VectorShape)) {
     for isa in Isa::available() {
         isa.scope(|| test(VectorShape::current::<f32>()));
@@ -58,8 +63,10 @@ fn lines_and_runs_are_exact() {
         let data = integers(4000);
         let runs = [Run { start: 5, depth: 7 }, Run { start: 300, depth: 0 }, Run { start: 40, depth: 4 }];
         for layout in [Layout::Rows(11), Layout::Depths(60)] {
-            for (lines, line_stride, rows) in [(1, 0, 31), (3, 400, 7), (5, 3, 1), (2, 500, 29)] {
-                for columns in [1, 16, 33, 47] {
+            for (lines, line_stride, rows) in
+                few([(2, 500, 5), (3, 400, 7), (5, 3, 1), (1, 0, 31), (2, 500, 29)])
+            {
+                for columns in few([1, 47, 16, 33]) {
                     let a = Lhs { data: &data, lines, line_stride, rows, layout, runs: &runs };
                     let b = Array2::from_shape_vec((11, columns), integers(11 * columns)).expect("as many");
                     let mut c = Array2::from_elem((lines * rows, columns), f32::NAN);
@@ -103,7 +110,7 @@ fn rows_in_place_are_exact() {
 #[test]
 fn sums_are_finished() {
     on_each_isa(|shape| {
-        for columns in (1..=70).step_by(3) {
+        for columns in few((1..=70).step_by(3)) {
             let (m, k, gap) = (9, 5, 4);
             let mut data = integers(m * k);
             data[2 * k] = f32::NAN;
@@ -144,7 +151,7 @@ fn sums_are_finished() {
 }
 
 fn check_packed_panels<R: Real>(shape: VectorShape) {
-    for (depth, columns) in [(1, 1), (3, 16), (5, 33), (130, 40), (64, 7), (65, 70)] {
+    for (depth, columns) in few([(1, 1), (5, 33), (3, 16), (130, 40), (64, 7), (65, 70)]) {
         let value = |k: usize, c: usize| R::of((k * 100 + c + 1) as f64);
         let plain = Array2::from_shape_fn((depth, columns), |(k, c)| value(k, c));
         let transposed = Array2::from_shape_fn((columns, depth), |(c, k)| value(k, c));

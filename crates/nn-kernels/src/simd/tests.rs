@@ -137,6 +137,7 @@ fn check_operations<R: Real>() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore)] // Slow, and all arithmetic.
 fn operations_are_the_scalar_ones() {
     check_operations::<f64>();
     for isa in Isa::available() {
@@ -170,6 +171,7 @@ fn check_powers<R: Real>() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore)] // Slow, and all arithmetic.
 fn scaling_by_powers_of_two_is_exact() {
     check_powers::<f64>();
     for isa in Isa::available() {

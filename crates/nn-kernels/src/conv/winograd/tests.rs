@@ -167,6 +167,7 @@ fn check_matrices<R: Real>() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore)] // Slow, and all arithmetic.
 fn transforms_multiply_by_their_matrices() {
     check_matrices::<f64>();
     for isa in Isa::available() {
@@ -232,6 +233,7 @@ fn check_correlations<R: Real>() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore)] // Slow, and all arithmetic.
 fn transforms_make_a_correlation_and_its_gradient() {
     check_correlations::<f64>();
     for isa in Isa::available() {
@@ -263,6 +265,7 @@ fn check_published<const M: usize, const N: usize>(b: &[[f64; N]; N], g: &[[f64;
 }
 
 #[test]
+#[cfg_attr(miri, ignore)] // Slow, and all arithmetic.
 fn matrices_are_the_published_ones() {
     check_published::<2, 4>(
         &[[1.0, 0.0, -1.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, -1.0, 1.0, 0.0], [0.0, 1.0, 0.0, -1.0]],
