@@ -116,3 +116,26 @@ fn three_taps_on_one_tile() {
     // y[0, 0] = 5·1 + 6·10 + 7·100
     output(spec, &x, &w, &[765.0, 876.0, 1209.0, 1320.0]);
 }
+
+/// The gradients of the same tile.
+#[test]
+fn gradients_of_three_taps_on_one_tile() {
+    let g = ConvGeometry::new(&ConvSpec::new((4, 4), 1, 1, (3, 3))).expect("valid");
+    let x: Vec<f64> = (1..=16).map(f64::from).collect();
+    let w = [0.0, 0.0, 0.0, 1.0, 10.0, 100.0, 0.0, 0.0, 0.0];
+    let dy = [1.0, -1.0, 0.0, 2.0];
+    // Row 1: (1 10 100) at column 0 and -(1 10 100) at column 1; row 2: 2·(1 10 100) at column 1.
+    let expected = [0.0, 0.0, 0.0, 0.0, 1.0, 9.0, 90.0, -100.0, 0.0, 2.0, 20.0, 200.0, 0.0, 0.0, 0.0, 0.0];
+    for algorithm in exact_algorithms_for(&g, Direction::GradInput) {
+        let mut dx = [f64::NAN; 16];
+        conv::grad_input(&g, algorithm, &dy, &w, &mut dx);
+        assert_same_bits(format!("dx by {algorithm}"), &dx, &expected);
+    }
+    // dw[kh, kw] = 1000 + x[kh, kw] - x[kh, kw + 1] + 2·x[kh + 1, kw + 1]
+    let expected = [1011.0, 1013.0, 1015.0, 1019.0, 1021.0, 1023.0, 1027.0, 1029.0, 1031.0];
+    for algorithm in exact_algorithms_for(&g, Direction::GradWeight) {
+        let mut dw = [1000.0; 9];
+        conv::grad_weight(&g, algorithm, &x, &dy, &mut dw);
+        assert_same_bits(format!("dw by {algorithm}"), &dw, &expected);
+    }
+}
