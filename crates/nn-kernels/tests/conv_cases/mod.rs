@@ -32,7 +32,7 @@ pub fn algorithms_for(g: &ConvGeometry, direction: Direction) -> impl Iterator<I
 /// Those of [`algorithms_for`] that never round small integers.
 ///
 /// The matrices of Winograd's `F(2x2, 3x3)` hold 0, ±1/2 and ±1 only, so all that it computes from integers are
-/// quarters. Those of the larger tiles hold thirds.
+/// quarters. Those of the larger tiles hold fractions that no binary number is.
 pub fn exact_algorithms_for(g: &ConvGeometry, direction: Direction) -> impl Iterator<Item = Algorithm> {
     algorithms_for(g, direction).filter(move |algorithm| match algorithm.resolve(g, direction) {
         Algorithm::Winograd2 => g.kh == 3,
