@@ -138,6 +138,8 @@ fn shapes_at_the_edge() -> Vec<ConvCase> {
         same(ConvSpec { stride: (3, 4), ..dense([8, 9, 2], [1, 2, 3]) }),
         ConvSpec { padding: pad(2, 0, 1, 3), ..dense([5, 6, 3], [3, 3, 4]) },
         ConvSpec { padding: pad(0, 3, 2, 0), stride: (2, 1), ..dense([5, 6, 3], [2, 3, 4]) },
+        // As many outputs as inputs, but not of the same pixels.
+        ConvSpec { padding: pad(1, 1, 1, 1), stride: (2, 2), ..dense([3, 3, 2], [1, 1, 3]) },
         // More padding than kernel: whole patches of zeros.
         ConvSpec { padding: pad(4, 5, 6, 4), ..dense([3, 2, 2], [3, 2, 3]) },
         ConvSpec {
