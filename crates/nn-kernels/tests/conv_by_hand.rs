@@ -1,14 +1,16 @@
 //! Convolutions small enough to work out on paper: what the reference itself is checked with.
 
 mod comparison;
+mod conv_cases;
 
 use comparison::assert_same_bits;
-use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec, Direction, Padding};
+use conv_cases::exact_algorithms_for;
+use nn_kernels::conv::{self, ConvGeometry, ConvSpec, Direction, Padding};
 use nn_kernels::{Epilogue, Pointwise};
 
 fn output(spec: ConvSpec, x: &[f64], w: &[f64], expected: &[f64]) {
     let g = ConvGeometry::new(&spec).expect("valid");
-    for algorithm in Algorithm::ALL.into_iter().filter(|a| a.supports(&g, Direction::Output)) {
+    for algorithm in exact_algorithms_for(&g, Direction::Output) {
         let mut y = vec![f64::NAN; expected.len()];
         conv::output(&g, algorithm, x, w, Epilogue::NONE, &mut y);
         assert_same_bits(format!("{algorithm} of {spec:?}"), &y, expected);
@@ -78,12 +80,16 @@ fn gradients() {
     // y[0] = x[0]·w[0] + x[1]·w[1], y[1] = x[1]·w[0] + x[2]·w[1]
     let g = ConvGeometry::new(&ConvSpec::new((1, 3), 1, 1, (1, 2))).expect("valid");
     let (x, w, dy) = ([2.0, 3.0, 5.0], [7.0, 11.0], [1.0, 10.0]);
-    for algorithm in Algorithm::ALL {
-        let (mut dx, mut dw) = ([f64::NAN; 3], [1000.0, 2000.0]);
+    for algorithm in exact_algorithms_for(&g, Direction::GradInput) {
+        let mut dx = [f64::NAN; 3];
         conv::grad_input(&g, algorithm, &dy, &w, &mut dx);
-        conv::grad_weight(&g, algorithm, &x, &dy, &mut dw);
-        // dx[1] = dy[0]·w[1] + dy[1]·w[0]; dw = 1000 + dy[0]·x[0] + dy[1]·x[1], ..
+        // dx[1] = dy[0]·w[1] + dy[1]·w[0]
         assert_same_bits(format!("dx by {algorithm}"), &dx, &[7.0, 81.0, 110.0]);
+    }
+    for algorithm in exact_algorithms_for(&g, Direction::GradWeight) {
+        let mut dw = [1000.0, 2000.0];
+        conv::grad_weight(&g, algorithm, &x, &dy, &mut dw);
+        // dw = 1000 + dy[0]·x[0] + dy[1]·x[1], ..
         assert_same_bits(format!("dw by {algorithm}"), &dw, &[1032.0, 2053.0]);
     }
 }
@@ -92,10 +98,44 @@ fn gradients() {
 fn epilogue_adds_the_bias_of_each_channel_and_then_activates() {
     let g = ConvGeometry::new(&ConvSpec::new((1, 2), 1, 2, (1, 1))).expect("valid");
     let epilogue = Epilogue { bias: Some(&[10.0, -5.0]), activation: Pointwise::Relu };
-    for algorithm in Algorithm::ALL {
+    for algorithm in exact_algorithms_for(&g, Direction::Output) {
         let mut y = [f64::NAN; 4];
         // z + bias = (2 + 10, 4 - 5), (3 + 10, 6 - 5)
         conv::output(&g, algorithm, &[2.0, 3.0], &[1.0, 2.0], epilogue, &mut y);
         assert_same_bits(algorithm, &y, &[12.0, 0.0, 13.0, 1.0]);
+    }
+}
+
+/// The example of the book's chapter on Winograd's algorithm: one tile of 2x2 outputs, and a kernel of which only the
+/// middle row is not zero.
+#[test]
+fn three_taps_on_one_tile() {
+    let spec = ConvSpec::new((4, 4), 1, 1, (3, 3));
+    let x: Vec<f64> = (1..=16).map(f64::from).collect();
+    let w = [0.0, 0.0, 0.0, 1.0, 10.0, 100.0, 0.0, 0.0, 0.0];
+    // y[0, 0] = 5·1 + 6·10 + 7·100
+    output(spec, &x, &w, &[765.0, 876.0, 1209.0, 1320.0]);
+}
+
+/// The gradients of the same tile.
+#[test]
+fn gradients_of_three_taps_on_one_tile() {
+    let g = ConvGeometry::new(&ConvSpec::new((4, 4), 1, 1, (3, 3))).expect("valid");
+    let x: Vec<f64> = (1..=16).map(f64::from).collect();
+    let w = [0.0, 0.0, 0.0, 1.0, 10.0, 100.0, 0.0, 0.0, 0.0];
+    let dy = [1.0, -1.0, 0.0, 2.0];
+    // Row 1: (1 10 100) at column 0 and -(1 10 100) at column 1; row 2: 2·(1 10 100) at column 1.
+    let expected = [0.0, 0.0, 0.0, 0.0, 1.0, 9.0, 90.0, -100.0, 0.0, 2.0, 20.0, 200.0, 0.0, 0.0, 0.0, 0.0];
+    for algorithm in exact_algorithms_for(&g, Direction::GradInput) {
+        let mut dx = [f64::NAN; 16];
+        conv::grad_input(&g, algorithm, &dy, &w, &mut dx);
+        assert_same_bits(format!("dx by {algorithm}"), &dx, &expected);
+    }
+    // dw[kh, kw] = 1000 + x[kh, kw] - x[kh, kw + 1] + 2·x[kh + 1, kw + 1]
+    let expected = [1011.0, 1013.0, 1015.0, 1019.0, 1021.0, 1023.0, 1027.0, 1029.0, 1031.0];
+    for algorithm in exact_algorithms_for(&g, Direction::GradWeight) {
+        let mut dw = [1000.0; 9];
+        conv::grad_weight(&g, algorithm, &x, &dy, &mut dw);
+        assert_same_bits(format!("dw by {algorithm}"), &dw, &expected);
     }
 }

@@ -1,15 +1,19 @@
-//! Convolution on small integers: every algorithm gives the reference's bits, in all three directions.
+//! Convolution on small integers: every algorithm that is exact there gives the reference's bits, in all three
+//! directions and on every instruction set.
 //!
-//! All sums stay below 2^24, so rounding never happens and any wrong index, padding or left-over shows.
+//! All sums stay below 2^24 (quarters below 2^22), so rounding never happens and any wrong index, padding or
+//! left-over shows.
 
 mod comparison;
 mod conv_cases;
+mod instruction_sets;
 mod random_arrays;
 
 use comparison::assert_same_bits;
-use conv_cases::{ConvCase, any_case, hand_list};
+use conv_cases::{ConvCase, algorithms_for, any_case, exact_algorithms_for, hand_list};
+use instruction_sets::on_each_isa;
 use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec, Direction, Padding};
-use nn_kernels::{Epilogue, GeometryError, Real, reference};
+use nn_kernels::{Epilogue, GeometryError, Pointwise, Real, reference};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use random_arrays::{integers, poison, poison_scratch};
@@ -28,10 +32,12 @@ fn check<R: Real>(case: &ConvCase) {
     reference::conv2d_grad_weight(&g, &x, &dy, &mut dw);
 
     let run = |direction: Direction, expected: &[R], run: &dyn Fn(Algorithm) -> Vec<R>| {
-        for algorithm in algorithms_for(&g, direction) {
-            poison_scratch::<R>();
-            let what = format!("{direction:?} by {algorithm} of {case:?}");
-            assert_same_bits(what, &run(algorithm), expected);
+        for algorithm in exact_algorithms_for(&g, direction) {
+            on_each_isa::<R>(|isa| {
+                poison_scratch::<R>();
+                let what = format!("{direction:?} by {algorithm} on {isa} of {case:?}");
+                assert_same_bits(what, &run(algorithm), expected);
+            });
         }
     };
     run(Direction::Output, &y, &|algorithm| {
@@ -51,10 +57,6 @@ fn check<R: Real>(case: &ConvCase) {
     });
 }
 
-fn algorithms_for(g: &ConvGeometry, direction: Direction) -> impl Iterator<Item = Algorithm> {
-    Algorithm::ALL.into_iter().filter(move |algorithm| algorithm.supports(g, direction))
-}
-
 #[test]
 fn hand_list_f32() {
     hand_list().iter().for_each(check::<f32>);
@@ -63,6 +65,38 @@ fn hand_list_f32() {
 #[test]
 fn hand_list_f64() {
     hand_list().iter().for_each(check::<f64>);
+}
+
+/// Bias and activation of every algorithm, against the definition.
+#[test]
+fn epilogues_are_exact() {
+    for case in hand_list().into_iter().filter(ConvCase::is_small) {
+        let g = case.geometry();
+        let x = integers::<f32>(1, case.images * g.input_len());
+        let w = integers::<f32>(2, g.weight_len());
+        let bias = integers::<f32>(4, g.out_c);
+        for activation in
+            [Pointwise::Linear, Pointwise::Relu, Pointwise::Relu6, Pointwise::LeakyRelu { slope: 0.5 }]
+        {
+            for bias in [None, Some(&bias[..])] {
+                let epilogue = Epilogue { bias, activation };
+                let mut expected = poison(case.images * g.output_len());
+                reference::conv2d(&g, &x, &w, &mut expected);
+                epilogue.apply(&mut expected, g.out_c);
+                for algorithm in exact_algorithms_for(&g, Direction::Output) {
+                    on_each_isa::<f32>(|isa| {
+                        let mut y = poison(expected.len());
+                        conv::output(&g, algorithm, &x, &w, epilogue, &mut y);
+                        assert_same_bits(
+                            format!("{epilogue:?} by {algorithm} on {isa} of {case:?}"),
+                            &y,
+                            &expected,
+                        );
+                    });
+                }
+            }
+        }
+    }
 }
 
 proptest! {
@@ -80,28 +114,19 @@ proptest! {
     }
 }
 
-#[test]
-fn auto_chooses_what_supports_the_geometry() {
-    for case in hand_list() {
-        let g = case.geometry();
-        for direction in Direction::ALL {
-            let chosen = Algorithm::Auto.resolve(&g, direction);
-            assert_ne!(chosen, Algorithm::Auto);
-            assert!(chosen.supports(&g, direction), "{chosen} was chosen for {direction:?} of {case:?}");
-            assert_eq!(chosen.resolve(&g, direction), chosen);
-        }
-    }
-}
-
 /// Nothing to do is done, however large an image would be.
 #[test]
 fn empty_batch_of_enormous_images() {
     let spec = ConvSpec { stride: (1, 1 << 57), ..ConvSpec::new((1, 1 << 57), 1, 1, (1, 1)) };
     let g = ConvGeometry::new(&spec).expect("can be addressed");
-    for algorithm in Algorithm::ALL {
-        let mut dw = [3f32];
+    for algorithm in algorithms_for(&g, Direction::Output) {
         conv::output(&g, algorithm, &[], &[1f32], Epilogue::NONE, &mut []);
+    }
+    for algorithm in algorithms_for(&g, Direction::GradInput) {
         conv::grad_input(&g, algorithm, &[], &[1f32], &mut []);
+    }
+    for algorithm in algorithms_for(&g, Direction::GradWeight) {
+        let mut dw = [3f32];
         conv::grad_weight(&g, algorithm, &[], &[], &mut dw);
         assert_eq!(dw, [3.0], "{algorithm}");
     }
@@ -116,11 +141,25 @@ fn padding_beyond_signed_numbers() {
         Ok(g) => g,
         Err(error) => return assert_eq!(error, GeometryError::Overflow { what: "the padded input" }),
     };
-    for algorithm in Algorithm::ALL {
+    for algorithm in algorithms_for(&g, Direction::Output) {
         // Windows start at -2^63, -2^62, 0 and 2^62.
         let mut y = poison(g.output_len());
         conv::output(&g, algorithm, &[5f32], &[2.0], Epilogue::NONE, &mut y);
         assert_same_bits(algorithm, &y, &[0.0, 0.0, 10.0, 0.0]);
+    }
+}
+
+/// Windows that lie far apart: few outputs of an input that with its padding no memory could hold.
+#[test]
+fn padded_input_beyond_memory() {
+    let far = 1 << 44;
+    let padding = Padding::Explicit { top: 0, bottom: 0, left: 4 * far, right: 4 * far };
+    let spec = ConvSpec { stride: (1, far), padding, ..ConvSpec::new((1, 1), 1, 1, (1, 1)) };
+    let g = ConvGeometry::new(&spec).expect("nine outputs");
+    for algorithm in algorithms_for(&g, Direction::Output) {
+        let mut y = poison(g.output_len());
+        conv::output(&g, algorithm, &[5f32], &[2.0], Epilogue::NONE, &mut y);
+        assert_same_bits(algorithm, &y, &[0.0, 0.0, 0.0, 0.0, 10.0, 0.0, 0.0, 0.0, 0.0]);
     }
 }
 

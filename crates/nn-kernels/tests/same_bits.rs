@@ -1,14 +1,17 @@
-//! The same bits for every number of threads.
+//! The same bits for every number of threads, on every instruction set.
 //!
 //! Inputs are random numbers, whose sums change with any change of order, and large enough to be cut into
-//! several chunks (64 KiB of an array, 512 KiB of a column matrix, 1024 rows of a bias gradient, one image).
+//! several chunks (64 KiB of an array, 512 KiB of a column matrix or of Winograd's planes, 1024 tiles of a weight
+//! gradient, 1024 rows of a bias gradient, one image).
 
 mod comparison;
+mod conv_cases;
 mod random_arrays;
 
 use comparison::assert_same_bits;
+use conv_cases::algorithms_for;
 use ndarray::{ArrayView2, ArrayViewMut2};
-use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec, Padding};
+use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec, Direction, Padding};
 use nn_kernels::elementwise::{activation_backward_with_bias, grad_bias, softmax, softmax_backward};
 use nn_kernels::gemm::{Update, gemm};
 use nn_kernels::optimizer::{AdamStep, adam, sgd, sgd_momentum};
@@ -17,7 +20,7 @@ use nn_kernels::pool::{
     PoolGeometry, avg_pool, avg_pool_grad_input, global_avg_pool, global_avg_pool_grad_input, max_pool,
     max_pool_grad_input, max_pool_values,
 };
-use nn_kernels::{Epilogue, Pointwise};
+use nn_kernels::{Epilogue, Isa, Pointwise};
 use random_arrays::{poison, reals};
 use rayon::ThreadPoolBuilder;
 
@@ -26,46 +29,53 @@ const LEN: usize = 100_003;
 
 /// Runs `compute` with 1, 2, 3 and 7 threads, and with 7 once more.
 fn assert_threads_do_not_matter(what: &str, compute: impl Fn() -> Vec<f32> + Sync) {
-    let with_threads = |threads| {
-        let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-        pool.install(&compute)
-    };
-    let alone = with_threads(1);
-    assert!(alone.iter().all(|value| value.is_finite()), "{what}: not all written");
-    for threads in [2, 3, 7, 7] {
-        assert_same_bits(format!("{what} with {threads} threads"), &with_threads(threads), &alone);
+    for isa in Isa::available() {
+        let with_threads = |threads| {
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            pool.install(|| isa.scope(&compute))
+        };
+        let alone = with_threads(1);
+        assert!(alone.iter().all(|value| value.is_finite()), "{what}: not all written");
+        for threads in [2, 3, 7, 7] {
+            let what = format!("{what} with {threads} threads on {isa}");
+            assert_same_bits(what, &with_threads(threads), &alone);
+        }
     }
 }
 
-/// Several blocks of column matrix in each direction, and an uneven last one.
-fn conv_geometries() -> [ConvGeometry; 3] {
-    let plain = ConvSpec { padding: Padding::Same, ..ConvSpec::new((31, 29), 12, 20, (3, 3)) };
-    let grouped = ConvSpec { groups: 2, stride: (1, 2), ..ConvSpec::new((41, 90), 8, 12, (5, 3)) };
-    let depthwise = ConvSpec { groups: 24, stride: (1, 2), ..ConvSpec::new((41, 90), 24, 24, (5, 3)) };
-    [plain, grouped, depthwise].map(|spec| ConvGeometry::new(&spec).expect("valid"))
+/// Several blocks of column matrix or planes in each direction, and an uneven last one.
+fn conv_geometries() -> [ConvGeometry; 6] {
+    let same = |spec| ConvSpec { padding: Padding::Same, ..spec };
+    [
+        same(ConvSpec::new((31, 29), 12, 20, (3, 3))),
+        ConvSpec { groups: 2, stride: (1, 2), ..ConvSpec::new((41, 90), 8, 12, (5, 3)) },
+        ConvSpec::new((50, 52), 6, 9, (5, 5)),
+        same(ConvSpec::new((13, 14), 40, 50, (3, 3))),
+        ConvSpec::new((40, 41), 24, 33, (1, 1)),
+        ConvSpec { groups: 24, stride: (1, 2), ..ConvSpec::new((41, 90), 24, 24, (5, 3)) },
+    ]
+    .map(|spec| ConvGeometry::new(&spec).expect("valid"))
 }
 
-fn for_each_conv(check: impl Fn(&ConvGeometry, Algorithm, &[f32], &[f32], &[f32])) {
+fn for_each_conv(direction: Direction, check: impl Fn(&ConvGeometry, Algorithm, &[f32], &[f32], &[f32])) {
     const IMAGES: usize = 5;
     for g in conv_geometries() {
         let x = reals(1, IMAGES * g.input_len());
         let w = reals(2, g.weight_len());
         let dy = reals(3, IMAGES * g.output_len());
         // The reference is one walk on the calling thread.
-        for algorithm in Algorithm::ALL.into_iter().filter(|&algorithm| algorithm != Algorithm::Reference) {
-            if conv::Direction::ALL.into_iter().all(|direction| algorithm.supports(&g, direction)) {
-                check(&g, algorithm, &x, &w, &dy);
-            }
+        for algorithm in algorithms_for(&g, direction).filter(|&a| a != Algorithm::Reference) {
+            check(&g, algorithm, &x, &w, &dy);
         }
     }
 }
 
 #[test]
 fn conv_output() {
-    for_each_conv(|g, algorithm, x, w, dy| {
+    for_each_conv(Direction::Output, |g, algorithm, x, w, dy| {
         let bias = reals(4, g.out_c);
         let epilogue = Epilogue { bias: Some(&bias), activation: Pointwise::Elu { alpha: 1.0 } };
-        assert_threads_do_not_matter(&format!("output by {algorithm}"), || {
+        assert_threads_do_not_matter(&format!("output by {algorithm} of {g:?}"), || {
             let mut y = poison(dy.len());
             conv::output(g, algorithm, x, w, epilogue, &mut y);
             y
@@ -75,8 +85,8 @@ fn conv_output() {
 
 #[test]
 fn conv_grad_input() {
-    for_each_conv(|g, algorithm, x, w, dy| {
-        assert_threads_do_not_matter(&format!("grad_input by {algorithm}"), || {
+    for_each_conv(Direction::GradInput, |g, algorithm, x, w, dy| {
+        assert_threads_do_not_matter(&format!("grad_input by {algorithm} of {g:?}"), || {
             let mut dx = poison(x.len());
             conv::grad_input(g, algorithm, dy, w, &mut dx);
             dx
@@ -86,8 +96,8 @@ fn conv_grad_input() {
 
 #[test]
 fn conv_grad_weight() {
-    for_each_conv(|g, algorithm, x, w, dy| {
-        assert_threads_do_not_matter(&format!("grad_weight by {algorithm}"), || {
+    for_each_conv(Direction::GradWeight, |g, algorithm, x, w, dy| {
+        assert_threads_do_not_matter(&format!("grad_weight by {algorithm} of {g:?}"), || {
             let mut dw = w.to_vec();
             conv::grad_weight(g, algorithm, x, dy, &mut dw);
             dw
@@ -97,16 +107,18 @@ fn conv_grad_weight() {
 
 #[test]
 fn matrix_product() {
-    let (m, k, n) = (700, 300, 600);
-    let (a, b, before) = (reals::<f32>(1, m * k), reals::<f32>(2, k * n), reals::<f32>(3, m * n));
-    for update in [Update::Assign, Update::Add] {
-        assert_threads_do_not_matter(&format!("gemm {update:?}"), || {
-            let mut c = if update == Update::Add { before.clone() } else { poison(m * n) };
-            let a = ArrayView2::from_shape((m, k), &a).expect("m·k");
-            let b = ArrayView2::from_shape((k, n), &b).expect("k·n");
-            gemm(a, b, ArrayViewMut2::from_shape((m, n), &mut c).expect("m·n"), update);
-            c
-        });
+    // Large, and with so few columns that `A` is read in place.
+    for (m, k, n) in [(700, 300, 600), (900, 500, 33)] {
+        let (a, b, before) = (reals::<f32>(1, m * k), reals::<f32>(2, k * n), reals::<f32>(3, m * n));
+        for update in [Update::Assign, Update::Add] {
+            assert_threads_do_not_matter(&format!("gemm {m}x{k}x{n} {update:?}"), || {
+                let mut c = if update == Update::Add { before.clone() } else { poison(m * n) };
+                let a = ArrayView2::from_shape((m, k), &a).expect("m·k");
+                let b = ArrayView2::from_shape((k, n), &b).expect("k·n");
+                gemm(a, b, ArrayViewMut2::from_shape((m, n), &mut c).expect("m·n"), update);
+                c
+            });
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{ConvGeometry, pointwise, winograd};
+use super::{ConvGeometry, direct, pointwise, winograd};
 
 /// Which of the three training verbs is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,7 +24,8 @@ impl Direction {
 #[non_exhaustive]
 pub enum Algorithm {
     /// Chosen from the geometry and direction, never from the machine:
-    /// 1. [`Algorithm::Pointwise`] where it applies, [`Algorithm::Depthwise`] where it applies to several channels;
+    /// 1. [`Algorithm::Pointwise`] where it applies, [`Algorithm::Depthwise`] for several channels with one kernel
+    ///    each;
     /// 2. otherwise the cheapest of those that apply, counting multiply-adds and, for Winograd's algorithm (from 16
     ///    channels on both sides), a fixed price per transformed element;
     /// 3. where that is none of Winograd's: [`Algorithm::Direct`] if it applies and rows have at least 7 outputs, else
@@ -33,7 +34,8 @@ pub enum Algorithm {
     Auto,
     /// The loops of [`crate::reference`], with `f64` sums: slow, for comparison.
     Reference,
-    /// Register tiles that read the patches where they lie; forward only.
+    /// Register tiles that read the patches where they lie; forward only, and not where windows lie so far apart that the
+    /// padded input would be larger than the patches.
     Direct,
     /// A window of 1x1 is a matrix product over all pixels.
     Pointwise,
@@ -82,7 +84,7 @@ impl Algorithm {
     pub fn supports(self, geometry: &ConvGeometry, direction: Direction) -> bool {
         match self {
             Self::Auto | Self::Reference | Self::Im2col => true,
-            Self::Direct => direction == Direction::Output,
+            Self::Direct => direction == Direction::Output && direct::supports(geometry),
             Self::Pointwise => pointwise::supports(geometry),
             Self::Depthwise => geometry.groups == geometry.in_c,
             _ => self.tile().is_some_and(|m| winograd::supports(geometry, m)),
@@ -118,7 +120,7 @@ impl Algorithm {
         if Self::Pointwise.supports(g, direction) {
             return Self::Pointwise;
         }
-        if g.groups > 1 && Self::Depthwise.supports(g, direction) {
+        if g.groups > 1 && g.groups == g.in_c && g.out_c == g.in_c {
             return Self::Depthwise;
         }
         let enough_channels = g.in_c >= WINOGRAD_CHANNELS && g.out_c >= WINOGRAD_CHANNELS;

@@ -18,6 +18,26 @@ use crate::gemm::multiply::{Layout, Lhs, multiply};
 use crate::parallel::for_each_chunk;
 use crate::{Epilogue, Real, phase};
 
+/// Whether the padded input, where one is needed, has at most as many pixels as the patches together: where windows lie
+/// far apart, no memory might hold it.
+pub(super) fn supports(g: &ConvGeometry) -> bool {
+    let (h, w) = padded_size(g);
+    in_place(g) || h.saturating_mul(w) <= g.out_h * g.out_w * g.kh * g.kw
+}
+
+/// Rows and columns that the windows span.
+fn padded_size(g: &ConvGeometry) -> (usize, usize) {
+    let h = (g.out_h - 1) * g.stride_h + (g.kh - 1) * g.dilation_h + 1;
+    let w = (g.out_w - 1) * g.stride_w + (g.kw - 1) * g.dilation_w + 1;
+    (h, w)
+}
+
+/// Whether no window reaches outside the input.
+fn in_place(g: &ConvGeometry) -> bool {
+    let (h, w) = padded_size(g);
+    g.pad_top == 0 && g.pad_left == 0 && h <= g.in_h && w <= g.in_w
+}
+
 /// Overwrites `y`; `packed` is what [`super::im2col::prepare`] makes of the weights.
 pub(super) fn output<R: Real>(g: &ConvGeometry, x: &[R], packed: &[R], epilogue: Epilogue<R>, y: &mut [R]) {
     let columns = g.out_c / g.groups;
@@ -58,12 +78,11 @@ fn runs(g: &ConvGeometry, group: usize, row_len: usize) -> Vec<Run> {
 
 /// Calls `body` with the image surrounded by the zeros that the windows reach, and the length of its rows.
 fn with_padding<R: Real>(g: &ConvGeometry, x: &[R], body: impl FnOnce(&[R], usize)) {
-    let h = (g.out_h - 1) * g.stride_h + (g.kh - 1) * g.dilation_h + 1;
-    let w = (g.out_w - 1) * g.stride_w + (g.kw - 1) * g.dilation_w + 1;
-    if g.pad_top == 0 && g.pad_left == 0 && h <= g.in_h && w <= g.in_w {
+    if in_place(g) {
         body(x, g.in_w * g.in_c);
         return;
     }
+    let (h, w) = padded_size(g);
     R::with_scratch(h * w * g.in_c, |padded| {
         phase::pack(|| {
             padded.fill(R::ZERO);

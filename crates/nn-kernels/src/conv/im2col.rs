@@ -135,7 +135,7 @@ pub(super) fn grad_weight<R: Real>(g: &ConvGeometry, x: &[R], dy: &[R], dw: &mut
     let all_lines = dy.len() / (g.out_w * g.out_c);
     let parts = all_lines.div_ceil(block).min(GRAD_WEIGHT_PARTS);
     // The right operand is dy where it lies if its rows are whole vectors, otherwise a packed copy.
-    let in_place = g.groups == 1 && g.out_c % shape.lanes == 0;
+    let in_place = g.groups == 1 && g.out_c.is_multiple_of(shape.lanes);
     sum_parts(dw, parts, |part, dw| {
         let part = part_of(all_lines, parts, part);
         for start in part.clone().step_by(block) {

@@ -121,6 +121,9 @@ pub fn output<'a, R: Real>(
     y: &mut [R],
 ) {
     check_images(geometry, x, y);
+    if let Some(bias) = epilogue.bias {
+        check_len("bias", bias, geometry.out_c);
+    }
     let algorithm = algorithm.resolve(geometry, Direction::Output);
     with_prepared(geometry, algorithm, Direction::Output, w.into(), |w| {
         R::conv_output(geometry, algorithm, x, w, epilogue, y);

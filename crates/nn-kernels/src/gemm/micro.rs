@@ -22,7 +22,7 @@ use crate::simd::Simd;
 
 /// A stretch of the depth along which the elements of a row of `A` are evenly spaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Run {
+pub struct Run {
     /// Where row 0 begins.
     pub start: usize,
     /// Its length.
@@ -31,7 +31,7 @@ pub(crate) struct Run {
 
 /// What is added to `C`'s old values, or done with the sums, when a tile is stored: `min(max(c + bias, low), high)`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Finish<'a, R> {
+pub struct Finish<'a, R> {
     /// One value per column of the whole `C`.
     pub bias: Option<&'a [R]>,
     /// No result is below this.
@@ -40,13 +40,8 @@ pub(crate) struct Finish<'a, R> {
     pub high: R,
 }
 
-impl<R: Real> Finish<'_, R> {
-    /// The sums as they are.
-    pub(crate) const NONE: Self = Self { bias: None, low: R::NEG_INFINITY, high: R::INFINITY };
-}
-
 /// The operands of one register tile.
-pub(crate) struct Tile<'a, R> {
+pub struct Tile<'a, R> {
     /// `A`'s memory.
     pub a: *const R,
     /// The depth, in stretches, relative to `a`.
@@ -104,10 +99,11 @@ where
         let mut b = t.b;
         for run in t.runs {
             // Every third row has a pointer of its own: the two after it are reached by adding once and
-            // twice the stride, which an address can express, so that few pointers are moved along.
-            let mut a = [t.a.add(run.start); M];
+            // twice the stride, which an address can express, so that few pointers are moved along. After the
+            // last step they may point beyond their array, which only wrapping arithmetic allows.
+            let mut a = [t.a.wrapping_add(run.start); M];
             for m in 0..M {
-                a[m] = a[m].add(m / 3 * 3 * row);
+                a[m] = a[m].wrapping_add(m / 3 * 3 * row);
             }
             for _ in 0..run.depth {
                 let mut bs = [simd.splat(R::ZERO); V];
@@ -121,9 +117,9 @@ where
                     }
                 }
                 for m in (0..M).step_by(3) {
-                    a[m] = a[m].add(step);
+                    a[m] = a[m].wrapping_add(step);
                 }
-                b = b.add(t.b_stride);
+                b = b.wrapping_add(t.b_stride);
             }
         }
         if let Some(finish) = t.finish {

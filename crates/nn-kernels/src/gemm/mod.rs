@@ -20,6 +20,8 @@
 pub(crate) mod micro;
 pub(crate) mod multiply;
 pub(crate) mod pack;
+#[cfg(test)]
+mod tests;
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 

@@ -21,13 +21,15 @@ pub(crate) mod avx512;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod neon;
 pub(crate) mod portable;
+#[cfg(test)]
+mod tests;
 
 use crate::Real;
 use crate::gemm::micro::Tile;
 use crate::isa::dispatch;
 
 /// A computation that is compiled for every instruction set.
-pub(crate) trait Kernel<R> {
+pub trait Kernel<R> {
     /// Its result.
     type Output;
 
@@ -69,7 +71,7 @@ const MAX_LANES: usize = 16;
 /// The vector instructions of one instruction set on elements of type `R`.
 ///
 /// Comparisons and selections follow IEEE 754: a comparison with NaN is false.
-pub(crate) trait Simd<R>: Copy {
+pub trait Simd<R>: Copy {
     /// A vector of [`Simd::LANES`] elements.
     type V: Copy;
 

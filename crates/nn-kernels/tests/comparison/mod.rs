@@ -18,22 +18,29 @@ pub fn assert_same_bits<R: Real>(what: impl Display, got: &[R], expected: &[R]) 
 }
 
 /// The largest error of `got` in units of the rounding error that a sum of `k` products may have,
-/// `(8 + sqrt(k))·u·(|A|·|B|)`; `magnitude` is `|A|·|B|`, and 1 is just allowed.
+/// `(8 + sqrt(k))·u·(|A|·|B|)`; `magnitude` is `|A|·|B|`. Panics if it exceeds `allowed`, which is 1 for plain sums.
 ///
 /// The bound grows with the depth of the sum and does not vanish where the terms cancel.
 #[track_caller]
-pub fn worst_ratio(what: impl Display, got: &[f32], expected: &[f64], magnitude: &[f64], k: usize) -> f64 {
+pub fn worst_ratio(
+    what: impl Display,
+    got: &[f32],
+    expected: &[f64],
+    magnitude: &[f64],
+    k: usize,
+    allowed: f64,
+) -> f64 {
     assert!(got.len() == expected.len() && got.len() == magnitude.len(), "{what}: length");
     let unit = (8.0 + (k as f64).sqrt()) * 2f64.powi(-24);
     let mut worst = 0f64;
     for (i, ((&got, &expected), &magnitude)) in got.iter().zip(expected).zip(magnitude).enumerate() {
         let error = (f64::from(got) - expected).abs();
-        let bound = unit * magnitude;
+        let bound = allowed * unit * magnitude;
         // Written so that NaN fails.
         let bounded = error <= bound;
         assert!(bounded, "{what}: element {i} is {got}, expected {expected} within {bound:e}");
-        if bound > 0.0 {
-            worst = worst.max(error / bound);
+        if magnitude > 0.0 {
+            worst = worst.max(error / (unit * magnitude));
         }
     }
     worst

@@ -2,7 +2,7 @@
 
 #![allow(dead_code)] // Each test file uses some of it.
 
-use nn_kernels::conv::{ConvGeometry, ConvSpec, Padding};
+use nn_kernels::conv::{Algorithm, ConvGeometry, ConvSpec, Direction, Padding};
 use proptest::prelude::*;
 
 /// A convolution and the number of images that it is run on.
@@ -17,11 +17,33 @@ impl ConvCase {
     pub fn geometry(&self) -> ConvGeometry {
         ConvGeometry::new(&self.spec).unwrap_or_else(|error| panic!("{self:?}: {error}"))
     }
+
+    /// Whether it is quick to compute many times over.
+    pub fn is_small(&self) -> bool {
+        self.images as u64 * self.geometry().macs() < 40_000
+    }
+}
+
+/// The algorithms that can compute `direction`.
+pub fn algorithms_for(g: &ConvGeometry, direction: Direction) -> impl Iterator<Item = Algorithm> {
+    Algorithm::ALL.into_iter().filter(move |algorithm| algorithm.supports(g, direction))
+}
+
+/// Those of [`algorithms_for`] that never round small integers.
+///
+/// The matrices of Winograd's `F(2x2, 3x3)` hold 0, ±1/2 and ±1 only, so all that it computes from integers are
+/// quarters. Those of the larger tiles hold fractions that no binary number is.
+pub fn exact_algorithms_for(g: &ConvGeometry, direction: Direction) -> impl Iterator<Item = Algorithm> {
+    algorithms_for(g, direction).filter(move |algorithm| match algorithm.resolve(g, direction) {
+        Algorithm::Winograd2 => g.kh == 3,
+        Algorithm::Winograd4 | Algorithm::Winograd6 => false,
+        _ => true,
+    })
 }
 
 /// Every geometry that has its own way to go wrong.
 pub fn hand_list() -> Vec<ConvCase> {
-    [pytorch_samples(), network_layers(), shapes_at_the_edge(), lane_remainders()].concat()
+    [pytorch_samples(), network_layers(), shapes_at_the_edge(), lane_remainders(), winograd_tiles()].concat()
 }
 
 /// `ConvSpec::new` with the pairs spelled once: `[in_h, in_w, in_c]` and `[kh, kw, out_c]`.
@@ -116,6 +138,8 @@ fn shapes_at_the_edge() -> Vec<ConvCase> {
         same(ConvSpec { stride: (3, 4), ..dense([8, 9, 2], [1, 2, 3]) }),
         ConvSpec { padding: pad(2, 0, 1, 3), ..dense([5, 6, 3], [3, 3, 4]) },
         ConvSpec { padding: pad(0, 3, 2, 0), stride: (2, 1), ..dense([5, 6, 3], [2, 3, 4]) },
+        // As many outputs as inputs, but not of the same pixels.
+        ConvSpec { padding: pad(1, 1, 1, 1), stride: (2, 2), ..dense([3, 3, 2], [1, 1, 3]) },
         // More padding than kernel: whole patches of zeros.
         ConvSpec { padding: pad(4, 5, 6, 4), ..dense([3, 2, 2], [3, 2, 3]) },
         ConvSpec {
@@ -154,8 +178,50 @@ fn lane_remainders() -> Vec<ConvCase> {
     on(1, specs)
 }
 
+/// Stride 1, dense, square kernels of 3 and 5: whole and cut tiles of 2, 4 and 6 outputs, on every padding.
+fn winograd_tiles() -> Vec<ConvCase> {
+    let same = |spec| ConvSpec { padding: Padding::Same, ..spec };
+    let padded = |top, bottom, left, right, spec| ConvSpec { padding: pad(top, bottom, left, right), ..spec };
+    let sizes = (1..=13).map(|out| dense([out + 2, 14 - out + 2, 3], [3, 3, 5]));
+    let large_kernels = (1..=9).map(|out| dense([out + 4, 10 - out + 4, 3], [5, 5, 2]));
+    let two = [
+        same(dense([7, 9, 5], [5, 5, 6])),
+        same(dense([6, 5, 17], [5, 5, 33])),
+        same(dense([1, 1, 3], [5, 5, 4])),
+        // Padding on one side, and beyond what a kernel reaches: the gradient's padding is negative.
+        padded(2, 0, 0, 1, dense([5, 6, 3], [3, 3, 4])),
+        padded(3, 4, 7, 6, dense([3, 2, 4], [3, 3, 3])),
+        padded(5, 0, 2, 9, dense([4, 6, 2], [5, 5, 3])),
+    ];
+    // Many images in one task and several tasks; several blocks of tiles, the last one uneven.
+    let tasks = on(70, [same(dense([4, 4, 3], [3, 3, 5]))]);
+    let blocks = on(2, [same(dense([18, 22, 64], [3, 3, 66])), dense([14, 20, 40], [5, 5, 72])]);
+    // More tiles than one term of the weight gradient sums; the last of three terms gets no image.
+    let parts = on(4, [same(dense([50, 50, 2], [3, 3, 3])), same(dense([51, 49, 1], [5, 5, 2]))]);
+    [on(2, sizes.chain(large_kernels).chain(two)), tasks, blocks, parts].concat()
+}
+
 /// Any convolution of a small image; shrinks towards one pixel, one channel, one tap.
 pub fn any_case() -> impl Strategy<Value = ConvCase> {
+    prop_oneof![2 => any_window(), 1 => any_square_kernel()]
+}
+
+/// The kernels and steps that Winograd's algorithm takes.
+fn any_square_kernel() -> impl Strategy<Value = ConvCase> {
+    let channels = (1..=20usize, 1..=20usize);
+    let pads = [0..=6usize, 0..=6, 0..=6, 0..=6];
+    (0..=3usize, prop_oneof![Just(3usize), Just(5)], pads, channels, (0..=12usize, 0..=12usize)).prop_map(
+        |(images, kernel, [top, bottom, left, right], (in_c, out_c), extra)| {
+            let fits = |before: usize, after: usize| kernel.saturating_sub(before + after).max(1);
+            let input = (fits(top, bottom) + extra.0, fits(left, right) + extra.1);
+            let padding = pad(top, bottom, left, right);
+            let spec = ConvSpec { padding, ..ConvSpec::new(input, in_c, out_c, (kernel, kernel)) };
+            ConvCase { images, spec }
+        },
+    )
+}
+
+fn any_window() -> impl Strategy<Value = ConvCase> {
     let padding = prop_oneof![
         Just(Padding::Valid),
         Just(Padding::Same),

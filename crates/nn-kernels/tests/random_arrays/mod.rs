@@ -31,16 +31,18 @@ pub fn poison<R: Real>(len: usize) -> Vec<R> {
 
 /// Leaves NaN in the scratch buffers of the calling thread and of every worker.
 pub fn poison_scratch<R: Real>() {
-    const LEN: usize = 64 * 1024;
-    // Two levels, because a kernel may borrow a second buffer while it holds the first.
-    let poison_two = || {
-        R::with_scratch(LEN, |outer| {
-            R::with_scratch(LEN, |inner| inner.fill(R::nan()));
-            outer.fill(R::nan());
-        });
-    };
-    poison_two();
-    rayon::broadcast(|_| poison_two());
+    const LEN: usize = 16 * 1024;
+    // Three levels, because a kernel may borrow more buffers while it holds the first.
+    fn poison_levels<R: Real>(levels: usize) {
+        if levels > 0 {
+            R::with_scratch(LEN, |buffer| {
+                poison_levels::<R>(levels - 1);
+                buffer.fill(R::nan());
+            });
+        }
+    }
+    poison_levels::<R>(3);
+    rayon::broadcast(|_| poison_levels::<R>(3));
 }
 
 pub fn to_f64<R: Real>(values: &[R]) -> Vec<f64> {

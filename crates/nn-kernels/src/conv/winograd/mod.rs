@@ -17,6 +17,9 @@
 //!
 //! A block of tiles goes through all three stages while its planes are in the second-level cache.
 
+mod filters;
+#[cfg(test)]
+mod tests;
 mod tiles;
 mod transform;
 
@@ -29,9 +32,8 @@ use crate::isa::dispatch;
 use crate::parallel::{for_each_chunk, part_of, sum_parts};
 use crate::simd::VectorShape;
 use crate::{Epilogue, Real, phase};
-use tiles::{
-    AddFromPlanes, Forward, FromPlanes, Grid, Images, IntoPlanes, KernelFromPlanes, KernelIntoPlanes, Planes,
-};
+use filters::{KernelFromPlanes, KernelIntoPlanes};
+use tiles::{AddFromPlanes, Forward, FromPlanes, Grid, Images, IntoPlanes, Planes};
 
 /// Size that the planes of a block of tiles should have in `output` and `grad_input`: half of a typical second-level
 /// cache, which holds the transformed filters as well.
@@ -105,10 +107,6 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
         let (rows, columns) = filters(g, direction);
         let width = packed_width(VectorShape::current::<R>(), columns);
         let point = self.point::<R>(rows, columns);
-        if columns % width != 0 {
-            // Missing columns of the last panel.
-            u.fill(R::ZERO);
-        }
         if direction == Direction::Output {
             dispatch(KernelIntoPlanes::<R, T, N> { w, rows, columns, width, point, u });
             return;
