@@ -82,4 +82,4 @@ impl Case {
 }
 
 /// How much the transforms of Winograd's algorithm may enlarge rounding errors.
-const WINOGRAD_FACTOR: u32 = 16;
+const WINOGRAD_FACTOR: u32 = 8;
