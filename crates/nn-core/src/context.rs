@@ -17,19 +17,52 @@ pub struct Context<R> {
     seed: u64,
     epoch: u64,
     step: u64,
+    first_sample: usize,
     buffers: Spare<R>,
     index_buffers: Spare<u16>,
+    groups: Vec<Context<R>>,
 }
 
 impl<R: Real> Context<R> {
     /// A context at the beginning of training.
     pub fn new(seed: u64) -> Self {
-        Self { seed, epoch: 0, step: 0, buffers: Spare::default(), index_buffers: Spare::default() }
+        Self {
+            seed,
+            epoch: 0,
+            step: 0,
+            first_sample: 0,
+            buffers: Spare::default(),
+            index_buffers: Spare::default(),
+            groups: Vec::new(),
+        }
     }
 
     /// Moves to a step of an epoch, both counted from 0.
     pub fn set_step(&mut self, epoch: u64, step: u64) {
         (self.epoch, self.step) = (epoch, step);
+    }
+
+    /// Place in the batch of the first sample that a layer is given: above 0 where it works on a slice of the
+    /// batch, see [`Layer::sliceable`](crate::layer::Layer::sliceable).
+    pub fn first_sample(&self) -> usize {
+        self.first_sample
+    }
+
+    pub(crate) fn set_first_sample(&mut self, first_sample: usize) {
+        self.first_sample = first_sample;
+    }
+
+    /// Contexts at the same step, each with buffers of its own that it keeps from call to call.
+    pub(crate) fn groups(&mut self, count: usize) -> &mut [Context<R>] {
+        let Self { seed, epoch, step, .. } = *self;
+        if self.groups.len() < count {
+            self.groups.resize_with(count, || Self::new(seed));
+        }
+        let groups = &mut self.groups[..count];
+        for group in groups.iter_mut() {
+            (group.seed, group.epoch, group.step) = (seed, epoch, step);
+        }
+        groups
     }
 
     /// The random numbers of the named layer at this step.

@@ -23,11 +23,13 @@
 //!   when it is built.
 //! * **Everything that varies is in the [`Context`]**: random numbers, keyed by step and layer, and recycled
 //!   buffers.
+//! * **What a layer allows, it says.** Two methods let a network save memory traffic, both with a default
+//!   that is right for every layer: [`Layer::sliceable`] and [`Layer::defer_activation`].
 
 use std::fmt::Debug;
 
 use ndarray::ArrayD;
-use nn_kernels::Real;
+use nn_kernels::{Pointwise, Real};
 
 use crate::context::Context;
 use crate::regularizer::Regularizer;
@@ -50,6 +52,35 @@ pub trait Layer<R: Real>: Debug + Send + Sync {
     /// The parameters, for writing; the same order.
     fn params_mut(&mut self) -> Vec<&mut Param<R>> {
         Vec::new()
+    }
+
+    /// Whether a pass may give this layer the batch slice by slice, several slices at the same time on several
+    /// threads; false by default.
+    ///
+    /// The first layers of a network that say yes are run on slices small enough for a core's cache. A layer may
+    /// say yes if each sample of `y` and `dx` depends on the same sample of the inputs alone, its random numbers
+    /// included (see [`Context::first_sample`]), and it has nothing to [absorb](Layer::absorb). It should say yes
+    /// if its parameters are few beside its activations: they are read once for each slice.
+    fn sliceable(&self) -> bool {
+        false
+    }
+
+    /// Whether each element of the output is one of the elements of the input, as in max pooling; false by
+    /// default.
+    fn selects(&self) -> bool {
+        false
+    }
+
+    /// Leaves the derivative of this layer's activation `f` to the layer behind it, which
+    /// [selects](Layer::selects): removes the output `y = f(z)` from `cache` and returns `f`.
+    /// [`Layer::backward`] on this cache is then given the gradient of `z`.
+    ///
+    /// What is selected has the same `f'(z)` on either side of the selection, and what is not gets no gradient.
+    /// So `y` need not be kept where it is large, only where it was selected from.
+    ///
+    /// `None` (the default) if there is nothing to leave.
+    fn defer_activation(&self, _cache: &mut Cache<R>) -> Option<Pointwise> {
+        None
     }
 
     /// The output as used for prediction.
@@ -133,12 +164,14 @@ impl<R: Real> Gradients<'_, R> {
 pub struct Cache<R: Real> {
     tensors: Vec<(&'static str, Tensor<R>)>,
     indices: Vec<(&'static str, ArrayD<u16>)>,
+    /// The activation of the layer before, and where it is to be differentiated: this layer's output.
+    deferred: Option<(Pointwise, Tensor<R>)>,
 }
 
 impl<R: Real> Cache<R> {
     /// An empty cache.
     pub fn new() -> Self {
-        Self { tensors: Vec::new(), indices: Vec::new() }
+        Self { tensors: Vec::new(), indices: Vec::new(), deferred: None }
     }
 
     /// Adds a tensor. A clone of an input or output costs nothing, see [`Tensor`].
@@ -162,6 +195,17 @@ impl<R: Real> Cache<R> {
         find(&self.tensors, name)
     }
 
+    /// Removes the tensor of that name, if it is there.
+    pub fn take(&mut self, name: &str) -> Option<Tensor<R>> {
+        let place = self.tensors.iter().position(|(entry, _)| *entry == name)?;
+        Some(self.tensors.remove(place).1)
+    }
+
+    /// Whether there is a tensor of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors.iter().any(|(entry, _)| *entry == name)
+    }
+
     /// The indices of that name.
     ///
     /// # Panics
@@ -176,8 +220,20 @@ impl<R: Real> Cache<R> {
         &self.tensors
     }
 
+    /// Takes over the activation of the layer before, see [`Layer::defer_activation`]; `y` is this layer's output.
+    pub(crate) fn inherit_activation(&mut self, activation: Pointwise, y: Tensor<R>) {
+        self.deferred = Some((activation, y));
+    }
+
+    /// The activation of the layer before that was taken over, and this layer's output.
+    pub(crate) fn inherited_activation(&self) -> Option<(Pointwise, &Tensor<R>)> {
+        self.deferred.as_ref().map(|(activation, y)| (*activation, y))
+    }
+
     pub(crate) fn into_parts(self) -> (impl Iterator<Item = Tensor<R>>, impl Iterator<Item = ArrayD<u16>>) {
-        (self.tensors.into_iter().map(|(_, t)| t), self.indices.into_iter().map(|(_, i)| i))
+        let tensors = self.tensors.into_iter().map(|(_, tensor)| tensor);
+        let deferred = self.deferred.map(|(_, y)| y);
+        (tensors.chain(deferred), self.indices.into_iter().map(|(_, indices)| indices))
     }
 }
 

@@ -1,20 +1,59 @@
 //! Where generic calls become compiled code.
 //!
-//! The kernels' public functions are generic over [`Real`], but each has only the two instances below. They are
-//! compiled once, in this crate, with its optimisation, instead of in every crate that calls them.
+//! The kernels' public functions are generic over [`Real`](crate::Real), but each has only the two instances below.
+//! They are compiled once, in this crate, with its optimisation, instead of in every crate that calls them.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use crate::Epilogue;
 use crate::conv::{self, Algorithm, ConvGeometry};
+use crate::elementwise::{self, Epilogue, Pointwise};
+use crate::exp::Constants;
 use crate::gemm::{self, Update};
 use crate::isa::Dispatch;
+use crate::optimizer::{self, AdamStep};
+use crate::pool::{self, PoolGeometry};
 
-/// The kernels of one element type.
-pub trait Engine: Dispatch {
-    #[doc(hidden)]
-    fn gemm_block(a: ArrayView2<Self>, b: ArrayView2<Self>, c: ArrayViewMut2<Self>, update: Update);
-    #[doc(hidden)]
+/// Declares [`Engine`]: each method, and the generic function that it is an instance of.
+macro_rules! engine {
+    ($(fn $kernel:ident($($argument:ident: $type:ty),* $(,)?) = $generic:path;)*) => {
+        /// The kernels of one element type.
+        pub trait Engine: Dispatch + 'static {
+            #[doc(hidden)]
+            const EXP: Constants<Self>;
+            $(
+                #[doc(hidden)]
+                fn $kernel($($argument: $type),*);
+            )*
+        }
+
+        impl Engine for f32 {
+            const EXP: Constants<f32> = Constants::F32;
+            $(
+                fn $kernel($($argument: $type),*) {
+                    $generic($($argument),*)
+                }
+            )*
+        }
+
+        impl Engine for f64 {
+            const EXP: Constants<f64> = Constants::F64;
+            $(
+                fn $kernel($($argument: $type),*) {
+                    $generic($($argument),*)
+                }
+            )*
+        }
+    };
+}
+
+engine! {
+    fn gemm_block(
+        a: ArrayView2<Self>,
+        b: ArrayView2<Self>,
+        c: ArrayViewMut2<Self>,
+        update: Update,
+    ) = gemm::gemm_block_of;
+
     fn conv_output(
         g: &ConvGeometry,
         algorithm: Algorithm,
@@ -22,53 +61,63 @@ pub trait Engine: Dispatch {
         w: &[Self],
         epilogue: Epilogue<Self>,
         y: &mut [Self],
-    );
-    #[doc(hidden)]
-    fn conv_grad_input(g: &ConvGeometry, algorithm: Algorithm, dy: &[Self], w: &[Self], dx: &mut [Self]);
-    #[doc(hidden)]
-    fn conv_grad_weight(g: &ConvGeometry, algorithm: Algorithm, x: &[Self], dy: &[Self], dw: &mut [Self]);
+    ) = conv::output_of;
+    fn conv_grad_input(
+        g: &ConvGeometry,
+        algorithm: Algorithm,
+        dy: &[Self],
+        w: &[Self],
+        dx: &mut [Self],
+    ) = conv::grad_input_of;
+    fn conv_grad_weight(
+        g: &ConvGeometry,
+        algorithm: Algorithm,
+        x: &[Self],
+        dy: &[Self],
+        dw: &mut [Self],
+    ) = conv::grad_weight_of;
+
+    fn epilogue(epilogue: Epilogue<Self>, z: &mut [Self]) = elementwise::epilogue_of;
+    fn backward(function: Pointwise, y: &[Self], dy: &mut [Self]) = elementwise::backward_of;
+    fn backward_with_bias(
+        function: Pointwise,
+        y: &[Self],
+        dy: &mut [Self],
+        sum: &mut [Self],
+    ) = elementwise::backward_with_bias_of;
+    fn add_rows(rows: &[Self], sum: &mut [Self]) = elementwise::add_rows_of;
+    fn softmax(z: &mut [Self], channels: usize) = elementwise::softmax_of;
+    fn softmax_backward(y: &[Self], dy: &mut [Self], channels: usize) = elementwise::softmax_backward_of;
+
+    fn max_pool(
+        g: &PoolGeometry,
+        x: &[Self],
+        y: &mut [Self],
+        argmax: Option<&mut [u16]>,
+    ) = pool::max_pool_of;
+    fn max_pool_grad_input(
+        g: &PoolGeometry,
+        dy: &[Self],
+        argmax: &[u16],
+        dx: &mut [Self],
+    ) = pool::max_pool_grad_input_of;
+    fn avg_pool(g: &PoolGeometry, x: &[Self], y: &mut [Self]) = pool::avg_pool_of;
+    fn avg_pool_grad_input(g: &PoolGeometry, dy: &[Self], dx: &mut [Self]) = pool::avg_pool_grad_input_of;
+
+    fn sgd(w: &mut [Self], g: &[Self], lr: Self) = optimizer::sgd_of;
+    fn sgd_momentum(
+        w: &mut [Self],
+        velocity: &mut [Self],
+        g: &[Self],
+        lr: Self,
+        momentum: Self,
+        nesterov: bool,
+    ) = optimizer::sgd_momentum_of;
+    fn adam(
+        w: &mut [Self],
+        m: &mut [Self],
+        v: &mut [Self],
+        g: &[Self],
+        step: AdamStep<Self>,
+    ) = optimizer::adam_of;
 }
-
-macro_rules! impl_engine {
-    ($real:ty) => {
-        impl Engine for $real {
-            fn gemm_block(a: ArrayView2<Self>, b: ArrayView2<Self>, c: ArrayViewMut2<Self>, update: Update) {
-                gemm::gemm_block_of(a, b, c, update)
-            }
-
-            fn conv_output(
-                g: &ConvGeometry,
-                algorithm: Algorithm,
-                x: &[Self],
-                w: &[Self],
-                epilogue: Epilogue<Self>,
-                y: &mut [Self],
-            ) {
-                conv::output_by(g, algorithm, x, w, epilogue, y)
-            }
-
-            fn conv_grad_input(
-                g: &ConvGeometry,
-                algorithm: Algorithm,
-                dy: &[Self],
-                w: &[Self],
-                dx: &mut [Self],
-            ) {
-                conv::grad_input_by(g, algorithm, dy, w, dx)
-            }
-
-            fn conv_grad_weight(
-                g: &ConvGeometry,
-                algorithm: Algorithm,
-                x: &[Self],
-                dy: &[Self],
-                dw: &mut [Self],
-            ) {
-                conv::grad_weight_by(g, algorithm, x, dy, dw)
-            }
-        }
-    };
-}
-
-impl_engine!(f32);
-impl_engine!(f64);

@@ -31,6 +31,8 @@ pub mod reference;
 
 mod engine;
 mod error;
+mod exp;
+mod lanewise;
 mod real;
 mod simd;
 

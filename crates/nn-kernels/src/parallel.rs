@@ -8,6 +8,11 @@
 //!
 //! The cuts depend on sizes alone, never on the number of threads, so that results are the same bits for
 //! every thread count. The thread pool is rayon's current one.
+//!
+//! Work that is itself one of many tasks runs inside [`sequential`]: there the same cuts are made, but the
+//! calling thread does everything.
+
+use std::cell::Cell;
 
 use rayon::prelude::*;
 
@@ -17,16 +22,38 @@ use crate::{Isa, Real};
 /// and output stay in a core's own cache.
 pub const ELEMENTS_PER_CHUNK: usize = 16 * 1024;
 
-/// Threads that share the work.
+thread_local! {
+    static SEQUENTIAL: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `body`, in which the calling thread does all work alone.
+///
+/// Everything is cut as it is elsewhere, so the results are the same bits. Calls may nest.
+pub fn sequential<T>(body: impl FnOnce() -> T) -> T {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            SEQUENTIAL.set(self.0);
+        }
+    }
+    let _restore = Restore(SEQUENTIAL.replace(true));
+    body()
+}
+
+/// Whether the caller is inside [`sequential`].
+pub fn is_sequential() -> bool {
+    SEQUENTIAL.get()
+}
+
+/// Threads that share the caller's work.
 pub(crate) fn threads() -> usize {
-    rayon::current_num_threads()
+    if is_sequential() { 1 } else { rayon::current_num_threads() }
 }
 
 /// Calls `body` for every item, in parallel.
-pub(crate) fn for_each<T: Send>(mut items: Vec<T>, body: impl Fn(T) + Sync) {
-    if items.len() <= 1 {
-        items.pop().map(body);
-        return;
+pub fn for_each<T: Send>(items: Vec<T>, body: impl Fn(T) + Sync) {
+    if items.len() <= 1 || is_sequential() {
+        return items.into_iter().for_each(body);
     }
     let isa = Isa::current();
     items.into_par_iter().for_each(|item| isa.scope(|| body(item)));
@@ -34,10 +61,8 @@ pub(crate) fn for_each<T: Send>(mut items: Vec<T>, body: impl Fn(T) + Sync) {
 
 /// Calls `body(i, chunk)` for the consecutive chunks of `out`, each `chunk_len` long but the last, in parallel.
 pub fn for_each_chunk<T: Send>(out: &mut [T], chunk_len: usize, body: impl Fn(usize, &mut [T]) + Sync) {
-    if out.len() <= chunk_len {
-        if !out.is_empty() {
-            body(0, out);
-        }
+    if out.len() <= chunk_len || is_sequential() {
+        out.chunks_mut(chunk_len.max(1)).enumerate().for_each(|(i, chunk)| body(i, chunk));
         return;
     }
     let isa = Isa::current();
@@ -54,6 +79,10 @@ pub fn for_each_chunk_pair<T: Send, U: Send>(
     body: impl Fn(usize, &mut [T], &mut [U]) + Sync,
 ) {
     assert_eq!(first.len().div_ceil(first_len), second.len().div_ceil(second_len), "outputs are not in step");
+    if is_sequential() {
+        let chunks = first.chunks_mut(first_len).zip(second.chunks_mut(second_len));
+        return chunks.enumerate().for_each(|(i, (a, b))| body(i, a, b));
+    }
     let isa = Isa::current();
     first
         .par_chunks_mut(first_len)
@@ -73,11 +102,16 @@ pub fn for_each_chunk_triple<T: Send>(
     body: impl Fn(usize, &mut [T], &mut [T], &mut [T]) + Sync,
 ) {
     assert!(first.len() == second.len() && first.len() == third.len(), "outputs differ in length");
+    const LEN: usize = ELEMENTS_PER_CHUNK;
+    if is_sequential() {
+        let chunks = first.chunks_mut(LEN).zip(second.chunks_mut(LEN)).zip(third.chunks_mut(LEN));
+        return chunks.enumerate().for_each(|(i, ((a, b), c))| body(i, a, b, c));
+    }
     let isa = Isa::current();
     first
-        .par_chunks_mut(ELEMENTS_PER_CHUNK)
-        .zip(second.par_chunks_mut(ELEMENTS_PER_CHUNK))
-        .zip(third.par_chunks_mut(ELEMENTS_PER_CHUNK))
+        .par_chunks_mut(LEN)
+        .zip(second.par_chunks_mut(LEN))
+        .zip(third.par_chunks_mut(LEN))
         .enumerate()
         .for_each(|(i, ((a, b), c))| isa.scope(|| body(i, a, b, c)));
 }
@@ -91,21 +125,32 @@ pub fn sum_parts<R: Real>(out: &mut [R], parts: usize, term: impl Fn(usize, &mut
     if len == 0 || parts == 0 {
         return;
     }
-    R::with_scratch(parts * len, |partial| {
-        for_each_chunk(partial, len, |part, buffer| {
-            buffer.fill(R::zero());
-            term(part, buffer);
-        });
-        let partial = &*partial;
-        for_each_chunk(out, ELEMENTS_PER_CHUNK, |i, chunk| {
-            let start = i * ELEMENTS_PER_CHUNK;
-            for part in 0..parts {
-                let addend = &partial[part * len + start..][..chunk.len()];
-                for (sum, &value) in chunk.iter_mut().zip(addend) {
-                    *sum += value;
-                }
+    // Alone, the calling thread adds each term before it computes the next, and one buffer is enough.
+    let buffers = if is_sequential() { 1 } else { parts };
+    R::with_scratch(buffers * len, |partial| {
+        for start in (0..parts).step_by(buffers) {
+            for_each_chunk(partial, len, |part, buffer| {
+                buffer.fill(R::zero());
+                term(start + part, buffer);
+            });
+            add_in_order(out, partial.chunks_exact(len));
+        }
+    });
+}
+
+/// `out += addends[0] + addends[1] + ..`, element by element and always in this order.
+///
+/// # Panics
+/// If an addend is shorter than `out`.
+pub fn add_in_order<'a, R: Real>(out: &mut [R], addends: impl Iterator<Item = &'a [R]> + Clone + Sync) {
+    for_each_chunk(out, ELEMENTS_PER_CHUNK, |i, chunk| {
+        let start = i * ELEMENTS_PER_CHUNK;
+        for addend in addends.clone() {
+            let addend = &addend[start..start + chunk.len()];
+            for (sum, &value) in chunk.iter_mut().zip(addend) {
+                *sum += value;
             }
-        });
+        }
     });
 }
 

@@ -51,6 +51,10 @@ pub trait Real:
     fn with_scratch<T>(len: usize, body: impl FnOnce(&mut [Self]) -> T) -> T;
 }
 
+/// Scratch memory begins at a multiple of so many bytes, a line of the cache: a vector that crosses two lines takes
+/// two loads.
+const ALIGNMENT: usize = 64;
+
 macro_rules! impl_real {
     ($type:ident) => {
         impl Real for $type {
@@ -75,10 +79,11 @@ macro_rules! impl_real {
                 // Taken out for the duration of the call: a nested call, also one that a work-stealing
                 // thread pool runs inside `body`, finds the next spare buffer or makes one.
                 let mut buffer = SPARE.with(|spare| spare.borrow_mut().pop()).unwrap_or_default();
-                if buffer.len() < len {
-                    buffer.resize(len, 0.0);
+                if buffer.len() < len + ALIGNMENT / size_of::<$type>() {
+                    buffer.resize(len + ALIGNMENT / size_of::<$type>(), 0.0);
                 }
-                let result = body(&mut buffer[..len]);
+                let first = buffer.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT / size_of::<$type>());
+                let result = body(&mut buffer[first..first + len]);
                 SPARE.with(|spare| spare.borrow_mut().push(buffer));
                 result
             }

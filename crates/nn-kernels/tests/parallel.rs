@@ -6,7 +6,8 @@ mod random_arrays;
 use comparison::assert_same_bits;
 use nn_kernels::Real;
 use nn_kernels::parallel::{
-    ELEMENTS_PER_CHUNK, for_each_chunk, for_each_chunk_pair, for_each_chunk_triple, part_of, sum_parts,
+    ELEMENTS_PER_CHUNK, add_in_order, for_each_chunk, for_each_chunk_pair, for_each_chunk_triple,
+    is_sequential, part_of, sequential, sum_parts,
 };
 use random_arrays::{poison_scratch, reals};
 
@@ -89,6 +90,73 @@ fn parts_are_added_in_order_to_what_is_there() {
             assert_same_bits(format!("{parts} parts of {len}"), &sum, &expected);
         }
     }
+}
+
+#[test]
+fn addends_are_added_in_order() {
+    let len = ELEMENTS_PER_CHUNK + 3;
+    let addends = [reals::<f32>(3, len), reals(4, len), reals(5, len)];
+    let mut sum = reals::<f32>(6, len);
+    let expected: Vec<_> = (0..len).map(|i| addends.iter().fold(sum[i], |sum, a| sum + a[i])).collect();
+    add_in_order(&mut sum, addends.iter().map(|addend| &addend[..]));
+    assert_same_bits("three addends", &sum, &expected);
+}
+
+#[test]
+fn sequential_work_stays_on_the_calling_thread_and_gives_the_same_bits() {
+    let caller = std::thread::current().id();
+    let here = || assert_eq!((std::thread::current().id(), is_sequential()), (caller, true));
+    let (len, parts) = (2 * ELEMENTS_PER_CHUNK + 1, 5);
+    let terms = reals::<f32>(1, len * parts);
+    let sum = || {
+        let mut sum = reals::<f32>(2, len);
+        sum_parts(&mut sum, parts, |part, buffer| {
+            if is_sequential() {
+                here();
+            }
+            for (sum, term) in buffer.iter_mut().zip(&terms[part * len..]) {
+                *sum += term;
+            }
+        });
+        sum
+    };
+    assert_same_bits("sum", &sequential(sum), &sum());
+
+    let (mut a, mut b, mut c) = (vec![9; len], vec![9; len], vec![9; len]);
+    sequential(|| {
+        for_each_chunk(&mut a, 1000, |i, chunk| {
+            here();
+            chunk.fill(i);
+        });
+        assert!((0..len).all(|place| a[place] == place / 1000));
+        for_each_chunk_pair((&mut a, 1000), (&mut b, 1000), |i, a, b| {
+            here();
+            a.fill(i + 1);
+            b.fill(i + 2);
+        });
+        assert!((0..len).all(|place| (a[place], b[place]) == (place / 1000 + 1, place / 1000 + 2)));
+        for_each_chunk_triple(&mut a, &mut b, &mut c, |i, a, b, c| {
+            here();
+            a.fill(i);
+            b.fill(i);
+            c.fill(i);
+        });
+        let chunk = |place| place / ELEMENTS_PER_CHUNK;
+        assert!((0..len).all(|place| [a[place], b[place], c[place]] == [chunk(place); 3]));
+    });
+}
+
+#[test]
+fn sequential_ends_with_its_body_even_by_a_panic_and_holds_for_its_thread_alone() {
+    assert!(!is_sequential());
+    sequential(|| {
+        sequential(|| ());
+        assert!(is_sequential());
+        assert!(!std::thread::spawn(is_sequential).join().unwrap());
+    });
+    assert!(!is_sequential());
+    let panicked = std::panic::catch_unwind(|| sequential(|| panic!("on purpose")));
+    assert!(panicked.is_err() && !is_sequential());
 }
 
 #[test]

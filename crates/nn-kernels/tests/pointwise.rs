@@ -3,7 +3,7 @@
 mod random_arrays;
 
 use approx::assert_relative_eq;
-use nn_kernels::{Pointwise, Real};
+use nn_kernels::{Isa, Pointwise, Real};
 use random_arrays::reals;
 
 const ALL: [Pointwise; 9] = [
@@ -43,8 +43,20 @@ fn value<R: Real>(f: Pointwise, z: R) -> R {
     z[0]
 }
 
+/// Runs `check` on every instruction set of this processor.
+fn on_every_isa(check: impl Fn()) {
+    for isa in Isa::available() {
+        println!("{isa}");
+        isa.scope(&check);
+    }
+}
+
 #[test]
 fn values() {
+    on_every_isa(check_values);
+}
+
+fn check_values() {
     for f in ALL {
         for z in points() {
             assert_relative_eq!(value(f, z), formula(f, z), epsilon = 1e-15, max_relative = 1e-14);
@@ -81,6 +93,10 @@ fn derivatives() {
 
 #[test]
 fn derivatives_at_the_kinks() {
+    on_every_isa(check_derivatives_at_the_kinks);
+}
+
+fn check_derivatives_at_the_kinks() {
     let slope = |f: Pointwise, z: f32| {
         let mut dz = [1f32];
         f.backward(&[value(f, z)], &mut dz);
@@ -98,6 +114,10 @@ fn derivatives_at_the_kinks() {
 
 #[test]
 fn nan_stays_nan() {
+    on_every_isa(check_nan_stays_nan);
+}
+
+fn check_nan_stays_nan() {
     for f in ALL {
         assert!(value(f, f32::NAN).is_nan(), "{f:?} swallows NaN");
         assert!(value(f, f64::NAN).is_nan(), "{f:?} swallows NaN");
@@ -112,6 +132,10 @@ fn nan_stays_nan() {
 
 #[test]
 fn nan_gradient_stays_nan_where_it_passes() {
+    on_every_isa(check_nan_gradient_stays_nan_where_it_passes);
+}
+
+fn check_nan_gradient_stays_nan_where_it_passes() {
     for f in ALL {
         let mut dz = [f32::NAN];
         f.backward(&[value(f, 0.5f32)], &mut dz);
@@ -121,6 +145,10 @@ fn nan_gradient_stays_nan_where_it_passes() {
 
 #[test]
 fn zeros_and_limits() {
+    on_every_isa(check_zeros_and_limits);
+}
+
+fn check_zeros_and_limits() {
     const INF: f32 = f32::INFINITY;
     const MAX: f32 = 3.4e38;
     const TINY: f32 = 1e-40;

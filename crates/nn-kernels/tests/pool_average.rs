@@ -9,7 +9,7 @@ use nn_kernels::conv::Padding;
 use nn_kernels::pool::{
     PoolGeometry, avg_pool, avg_pool_grad_input, global_avg_pool, global_avg_pool_grad_input,
 };
-use nn_kernels::{Real, reference};
+use nn_kernels::{Isa, Real, reference};
 use pool_cases::{PoolCase, any_case, hand_list};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -18,26 +18,35 @@ use random_arrays::{integers, poison};
 /// A multiple of every number of taps that a window of up to 4x4 can have inside the image.
 const ALL_COUNTS: f64 = 144.0;
 
+/// Compares with the reference on every instruction set of this processor.
 fn check<R: Real>(case: &PoolCase) {
+    for isa in Isa::available() {
+        isa.scope(|| check_here::<R>(case));
+    }
+}
+
+fn check_here<R: Real>(case: &PoolCase) {
     let g = case.geometry();
+    let images = case.images;
+    let case = format!("{case:?} on {}", Isa::current());
     // One rounding, of an exact sum's quotient.
-    let x = integers::<R>(1, case.images * g.input_len());
-    let (mut y, mut expected) = (poison(case.images * g.output_len()), poison(case.images * g.output_len()));
+    let x = integers::<R>(1, images * g.input_len());
+    let (mut y, mut expected) = (poison(images * g.output_len()), poison(images * g.output_len()));
     avg_pool(&g, &x, &mut y);
     reference::avg_pool2d(&g, &x, &mut expected);
-    assert_same_bits(format!("y of {case:?}"), &y, &expected);
+    assert_same_bits(format!("y of {case}"), &y, &expected);
 
     // Every share of `dy` is an integer, and so is every sum of shares.
     let dy: Vec<R> = integers::<R>(2, y.len()).iter().map(|&dy| dy * R::of(ALL_COUNTS)).collect();
     let (mut dx, mut expected) = (poison(x.len()), poison(x.len()));
     avg_pool_grad_input(&g, &dy, &mut dx);
     reference::avg_pool2d_grad_input(&g, &dy, &mut expected);
-    assert_same_bits(format!("dx of {case:?}"), &dx, &expected);
+    assert_same_bits(format!("dx of {case}"), &dx, &expected);
 
     // The gradient is the adjoint of the mean.
     let x: Vec<R> = x.iter().map(|&x| x * R::of(ALL_COUNTS)).collect();
     avg_pool(&g, &x, &mut y);
-    assert_eq!(inner_product(&y, &dy), inner_product(&x, &dx), "<x, dx> of {case:?}");
+    assert_eq!(inner_product(&y, &dy), inner_product(&x, &dx), "<x, dx> of {case}");
 }
 
 /// Global pooling is average pooling with one window.

@@ -6,8 +6,8 @@ mod random_arrays;
 
 use comparison::assert_same_bits;
 use nn_kernels::conv::Padding;
-use nn_kernels::pool::{PoolGeometry, max_pool, max_pool_grad_input};
-use nn_kernels::{Real, reference};
+use nn_kernels::pool::{PoolGeometry, max_pool, max_pool_grad_input, max_pool_values};
+use nn_kernels::{Isa, Real, reference};
 use pool_cases::{PoolCase, any_case, hand_list};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -43,19 +43,29 @@ fn literal_argmax<R: Real>(g: &PoolGeometry, x: &[R]) -> Vec<u16> {
     places
 }
 
+/// Compares with the reference on every instruction set of this processor.
 fn check<R: Real>(case: &PoolCase, x: &[R]) {
+    for isa in Isa::available() {
+        isa.scope(|| check_here(case, x));
+    }
+}
+
+fn check_here<R: Real>(case: &PoolCase, x: &[R]) {
     let g = case.geometry();
+    let case = format!("{case:?} on {}", Isa::current());
     let (y, argmax) = pooled(&g, x);
-    let mut expected = poison(y.len());
+    let (mut expected, mut values) = (poison(y.len()), poison(y.len()));
     reference::max_pool2d(&g, x, &mut expected);
-    assert_same_bits(format!("y of {case:?}"), &y, &expected);
-    assert_eq!(argmax, literal_argmax(&g, x), "argmax of {case:?}");
+    assert_same_bits(format!("y of {case}"), &y, &expected);
+    max_pool_values(&g, x, &mut values);
+    assert_same_bits(format!("y alone of {case}"), &values, &expected);
+    assert_eq!(argmax, literal_argmax(&g, x), "argmax of {case}");
 
     let dy = integers::<R>(2, y.len());
     let (mut dx, mut expected) = (poison(x.len()), poison(x.len()));
     max_pool_grad_input(&g, &dy, &argmax, &mut dx);
     reference::max_pool2d_grad_input(&g, x, &dy, &mut expected);
-    assert_same_bits(format!("dx of {case:?}"), &dx, &expected);
+    assert_same_bits(format!("dx of {case}"), &dx, &expected);
 }
 
 /// Few different values, so that most windows have ties.

@@ -9,13 +9,13 @@ mod random_arrays;
 use comparison::assert_same_bits;
 use ndarray::{ArrayView2, ArrayViewMut2};
 use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec, Padding};
-use nn_kernels::elementwise::{grad_bias, softmax, softmax_backward};
+use nn_kernels::elementwise::{activation_backward_with_bias, grad_bias, softmax, softmax_backward};
 use nn_kernels::gemm::{Update, gemm};
 use nn_kernels::optimizer::{AdamStep, adam, sgd, sgd_momentum};
 use nn_kernels::parallel::{for_each_chunk_pair, for_each_chunk_triple, sum_parts};
 use nn_kernels::pool::{
     PoolGeometry, avg_pool, avg_pool_grad_input, global_avg_pool, global_avg_pool_grad_input, max_pool,
-    max_pool_grad_input,
+    max_pool_grad_input, max_pool_values,
 };
 use nn_kernels::{Epilogue, Pointwise};
 use random_arrays::{poison, reals};
@@ -119,9 +119,10 @@ fn pooling() {
     assert_threads_do_not_matter("max_pool and its gradient", || {
         let (mut y, mut argmax) = (poison(dy.len()), vec![u16::MAX; dy.len()]);
         max_pool(&g, &x, &mut y, &mut argmax);
-        let mut dx = poison(x.len());
+        let (mut values, mut dx) = (poison(dy.len()), poison(x.len()));
+        max_pool_values(&g, &x, &mut values);
         max_pool_grad_input(&g, &dy, &argmax, &mut dx);
-        [y, dx, argmax.into_iter().map(f32::from).collect()].concat()
+        [y, values, dx, argmax.into_iter().map(f32::from).collect()].concat()
     });
     assert_threads_do_not_matter("avg_pool and its gradient", || {
         let (mut y, mut dx) = (poison(dy.len()), poison(x.len()));
@@ -175,6 +176,12 @@ fn rows_of_channels() {
         z
     });
     let dz = reals::<f32>(1, len);
+    let y = reals::<f32>(2, len);
+    assert_threads_do_not_matter("activation_backward_with_bias", || {
+        let (mut dz, mut sum) = (dz.clone(), bias.clone());
+        activation_backward_with_bias(Pointwise::Elu { alpha: 1.0 }, &y, &mut dz, Some(&mut sum));
+        [dz, sum].concat()
+    });
     assert_threads_do_not_matter("grad_bias", || {
         let mut sum = bias.clone();
         grad_bias(&dz, &mut sum);

@@ -2,12 +2,12 @@
 
 use ndarray::Array2;
 use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec, Padding};
-use nn_kernels::elementwise::{grad_bias, softmax, softmax_backward};
+use nn_kernels::elementwise::{activation_backward_with_bias, grad_bias, softmax, softmax_backward};
 use nn_kernels::gemm::{Update, gemm, gemm_block};
 use nn_kernels::optimizer::{AdamStep, adam, sgd, sgd_momentum};
 use nn_kernels::pool::{
     PoolGeometry, avg_pool, avg_pool_grad_input, global_avg_pool, global_avg_pool_grad_input, max_pool,
-    max_pool_grad_input,
+    max_pool_grad_input, max_pool_values,
 };
 use nn_kernels::{Epilogue, Pointwise};
 
@@ -101,6 +101,10 @@ fn max(x: usize, y: usize, argmax: usize) {
     max_pool(&pool_geometry(), &vec![0f32; x], &mut vec![0.0; y], &mut vec![0; argmax]);
 }
 
+fn values(x: usize, y: usize) {
+    max_pool_values(&pool_geometry(), &vec![0f32; x], &mut vec![0.0; y]);
+}
+
 fn max_grad(dy: usize, argmax: usize, dx: usize) {
     max_pool_grad_input(&pool_geometry(), &vec![0f32; dy], &vec![0; argmax], &mut vec![0.0; dx]);
 }
@@ -126,6 +130,8 @@ panics! {
     max_pool_with_part_of_an_image: "x: expected 32 elements, got 33", max(33, 8, 8);
     max_pool_with_short_output: "y: expected 8 elements, got 7", max(32, 7, 8);
     max_pool_with_short_argmax: "argmax: expected 16 elements, got 8", max(64, 16, 8);
+    max_pool_values_with_part_of_an_image: "x: expected 32 elements, got 63", values(63, 16);
+    max_pool_values_with_long_output: "y: expected 8 elements, got 16", values(32, 16);
     max_pool_gradient_with_part_of_an_image: "dx: expected 32 elements, got 63", max_grad(8, 8, 63);
     max_pool_gradient_with_long_gradient: "dy: expected 8 elements, got 16", max_grad(16, 8, 32);
     max_pool_gradient_with_short_argmax: "argmax: expected 8 elements, got 0", max_grad(8, 0, 32);
@@ -148,7 +154,14 @@ fn bias_gradient(dz: usize, channels: usize) {
     grad_bias(&vec![0f32; dz], &mut vec![0.0; channels]);
 }
 
+fn one_pass(y: usize, dy: usize, channels: usize) {
+    let (y, mut dy, mut sum) = (vec![0f32; y], vec![0.0; dy], vec![0.0; channels]);
+    activation_backward_with_bias(Pointwise::Relu, &y, &mut dy, Some(&mut sum));
+}
+
 panics! {
+    one_pass_backward_with_short_output: "y: expected 6 elements, got 5", one_pass(5, 6, 3);
+    one_pass_backward_with_part_of_a_row: "dy: expected 6 elements, got 7", one_pass(7, 7, 3);
     backward_with_short_output: "y: expected 3 elements, got 2",
         Pointwise::Relu.backward(&[0f32; 2], &mut [0.0; 3]);
     linear_backward_with_long_output: "y: expected 3 elements, got 4",

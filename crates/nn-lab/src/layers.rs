@@ -174,7 +174,6 @@ impl Stepper {
         }
         let mut dy = ctx.buffer(output.shape());
         loss().value_and_gradient(&output, targets, None, &mut dy);
-        network.absorb(&caches);
         ctx.recycle(output);
         let loss = lap();
         let mut starts = vec![None; caches.len()];

@@ -40,6 +40,9 @@ pub enum ActivationFn {
     Softmax,
 }
 
+/// The name under which an activation's output is kept for its derivative.
+const OUTPUT: &str = "y";
+
 impl ActivationFn {
     /// ELU with `alpha = 1`.
     pub const ELU: Self = Self::Elu { alpha: 1.0 };
@@ -77,11 +80,28 @@ impl ActivationFn {
         }
     }
 
-    /// Turns `dy` into `dz`, the gradient before the activation, with the help of the output `y`.
-    pub(crate) fn backward<R: Real>(self, y: &[R], dy: &mut [R], channels: usize) {
+    /// Adds to `cache` the output `y`, unless there is nothing to differentiate.
+    pub(crate) fn keep<R: Real>(self, y: &Tensor<R>, cache: Cache<R>) -> Cache<R> {
+        if self == Self::Linear { cache } else { cache.with(OUTPUT, y.clone()) }
+    }
+
+    /// [`Layer::defer_activation`] of a layer that [kept](Self::keep) its output. A softmax stays: it does not act
+    /// on each element alone.
+    pub(crate) fn defer<R: Real>(self, cache: &mut Cache<R>) -> Option<Pointwise> {
+        let deferred = self != Self::Softmax && cache.take(OUTPUT).is_some();
+        deferred.then(|| self.pointwise())
+    }
+
+    /// Turns `dy` into the gradient before the activation, `dz = dy · f'(z)`, with the help of the output that
+    /// was [kept](Self::keep); if none is, `dy` is that gradient.
+    pub(crate) fn backward<R: Real>(self, cache: &Cache<R>, dy: &mut Tensor<R>, channels: usize) {
+        if !cache.has(OUTPUT) {
+            return;
+        }
+        let y = cache.tensor(OUTPUT).elements();
         match self {
-            Self::Softmax => elementwise::softmax_backward(y, dy, channels),
-            _ => self.pointwise().backward(y, dy),
+            Self::Softmax => elementwise::softmax_backward(y, dy.elements_mut(), channels),
+            _ => self.pointwise().backward(y, dy.elements_mut()),
         }
     }
 
@@ -197,6 +217,14 @@ impl<R: Real> Layer<R> for ActivationLayer {
         &self.info
     }
 
+    fn sliceable(&self) -> bool {
+        true
+    }
+
+    fn defer_activation(&self, cache: &mut Cache<R>) -> Option<Pointwise> {
+        self.function.defer(cache)
+    }
+
     fn infer(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R> {
         let mut y = ctx.buffer(x.shape());
         y.elements_mut().copy_from_slice(x.elements());
@@ -207,7 +235,7 @@ impl<R: Real> Layer<R> for ActivationLayer {
 
     fn forward(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> (Tensor<R>, Cache<R>) {
         let y = self.infer(x, ctx);
-        let cache = Cache::new().with("y", y.clone());
+        let cache = self.function.keep(&y, Cache::new());
         (y, cache)
     }
 
@@ -218,7 +246,7 @@ impl<R: Real> Layer<R> for ActivationLayer {
         _gradients: &mut Gradients<R>,
         _ctx: &mut Context<R>,
     ) -> Option<Tensor<R>> {
-        self.function.backward(cache.tensor("y").elements(), dy.elements_mut(), self.channels());
+        self.function.backward(cache, &mut dy, self.channels());
         Some(dy)
     }
 }

@@ -19,6 +19,10 @@ impl<R: Real> Layer<R> for AveragePooling2DLayer {
         &self.info
     }
 
+    fn sliceable(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R> {
         let mut y = ctx.buffer(&self.info.output_shape.batch(x.shape()[0]));
         avg_pool(&self.geometry, x.elements(), y.elements_mut());

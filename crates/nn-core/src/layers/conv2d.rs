@@ -1,9 +1,9 @@
-use nn_kernels::Real;
 use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec};
+use nn_kernels::{Pointwise, Real};
 use serde::{Deserialize, Serialize};
 
 use super::dense::{glorot_uniform, yes, zeros};
-use super::trainable::{KERNEL, Start, add_bias_gradient, epilogue, kernel_and_bias_setters};
+use super::trainable::{KERNEL, Start, epilogue, kernel_and_bias_setters, to_dz};
 use super::{ActivationFn, Pair, image_shape};
 use crate::context::Context;
 use crate::error::LayerError;
@@ -169,6 +169,14 @@ impl<R: Real> Layer<R> for Conv2DLayer<R> {
         self.params.iter_mut().collect()
     }
 
+    fn sliceable(&self) -> bool {
+        true
+    }
+
+    fn defer_activation(&self, cache: &mut Cache<R>) -> Option<Pointwise> {
+        self.activation.defer(cache)
+    }
+
     fn infer(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R> {
         let mut y = ctx.buffer(&self.info.output_shape.batch(x.shape()[0]));
         let w = self.params[KERNEL].value.elements();
@@ -181,7 +189,7 @@ impl<R: Real> Layer<R> for Conv2DLayer<R> {
 
     fn forward(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> (Tensor<R>, Cache<R>) {
         let y = self.infer(x, ctx);
-        let cache = Cache::new().with("x", x.clone()).with("y", y.clone());
+        let cache = self.activation.keep(&y, Cache::new().with("x", x.clone()));
         (y, cache)
     }
 
@@ -192,14 +200,12 @@ impl<R: Real> Layer<R> for Conv2DLayer<R> {
         gradients: &mut Gradients<R>,
         ctx: &mut Context<R>,
     ) -> Option<Tensor<R>> {
-        // dz = dy · f'(z)
-        self.activation.backward(cache.tensor("y").elements(), dy.elements_mut(), self.geometry.out_c);
+        to_dz(&self.params, self.activation, cache, &mut dy, gradients);
         let dz = dy.elements();
         if let Some(dw) = gradients.param(KERNEL) {
             // dW[kh, kw, i, o] += sum over n, oh, ow of x[n, oh·sh + kh·dh - top, ..., i] · dz[n, oh, ow, o]
             conv::grad_weight(&self.geometry, Algorithm::Auto, cache.tensor("x").elements(), dz, dw);
         }
-        add_bias_gradient(&self.params, dz, gradients);
         let dx = gradients.input.then(|| {
             let mut dx = ctx.buffer(cache.tensor("x").shape());
             let w = self.params[KERNEL].value.elements();

@@ -4,7 +4,7 @@ use nn_kernels::gemm::{Update, gemm};
 use serde::{Deserialize, Serialize};
 
 use super::ActivationFn;
-use super::trainable::{KERNEL, Start, add_bias_gradient, epilogue, kernel_and_bias_setters};
+use super::trainable::{KERNEL, Start, epilogue, kernel_and_bias_setters, to_dz};
 use crate::context::Context;
 use crate::error::LayerError;
 use crate::init::Initializer;
@@ -143,7 +143,7 @@ impl<R: Real> Layer<R> for DenseLayer<R> {
 
     fn forward(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> (Tensor<R>, Cache<R>) {
         let y = self.infer(x, ctx);
-        let cache = Cache::new().with("x", x.clone()).with("y", y.clone());
+        let cache = self.activation.keep(&y, Cache::new().with("x", x.clone()));
         (y, cache)
     }
 
@@ -154,8 +154,7 @@ impl<R: Real> Layer<R> for DenseLayer<R> {
         gradients: &mut Gradients<R>,
         ctx: &mut Context<R>,
     ) -> Option<Tensor<R>> {
-        // dz = dy · f'(z)
-        self.activation.backward(cache.tensor("y").elements(), dy.elements_mut(), self.units());
+        to_dz(&self.params, self.activation, cache, &mut dy, gradients);
         let dz = matrix(dy.elements(), self.units());
         let x = matrix(cache.tensor("x").elements(), self.inputs());
         if let Some(dw) = gradients.param(KERNEL) {
@@ -164,7 +163,6 @@ impl<R: Real> Layer<R> for DenseLayer<R> {
                 ArrayViewMut2::from_shape((self.inputs(), self.units()), dw).expect("shape of the kernel");
             gemm(x.t(), dz, dw, Update::Add);
         }
-        add_bias_gradient(&self.params, dy.elements(), gradients);
         let dx = gradients.input.then(|| {
             let mut dx = ctx.buffer(cache.tensor("x").shape());
             // dx [rows, in] = dz [rows, units] · W^T [units, in]

@@ -48,6 +48,10 @@ impl<R: Real> Layer<R> for FlattenLayer {
         &self.info
     }
 
+    fn sliceable(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &Tensor<R>, _ctx: &mut Context<R>) -> Tensor<R> {
         reshape(x.clone(), &self.info.output_shape)
     }

@@ -46,6 +46,10 @@ impl<R: Real> Layer<R> for GlobalAveragePooling2DLayer {
         &self.info
     }
 
+    fn sliceable(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R> {
         let mut y = ctx.buffer(&self.info.output_shape.batch(x.shape()[0]));
         global_avg_pool(self.pixels, self.channels, x.elements(), y.elements_mut());

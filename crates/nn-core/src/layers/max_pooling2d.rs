@@ -19,6 +19,14 @@ impl<R: Real> Layer<R> for MaxPooling2DLayer {
         &self.info
     }
 
+    fn sliceable(&self) -> bool {
+        true
+    }
+
+    fn selects(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R> {
         let (y, cache) = self.forward(x, ctx);
         ctx.recycle_cache(cache);

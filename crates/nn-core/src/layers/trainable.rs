@@ -5,10 +5,10 @@ use nn_kernels::{Epilogue, Real, elementwise};
 use super::ActivationFn;
 use crate::error::LayerError;
 use crate::init::Initializer;
-use crate::layer::{Gradients, Param};
+use crate::layer::{Cache, Gradients, Param};
 use crate::regularizer::Regularizer;
 use crate::rng::{Purpose, Stream};
-use crate::tensor::Elements;
+use crate::tensor::{Elements, Tensor};
 
 /// Position of the kernel among a layer's parameters.
 pub(super) const KERNEL: usize = 0;
@@ -21,12 +21,21 @@ pub(super) fn epilogue<R: Real>(params: &[Param<R>], activation: ActivationFn) -
     Epilogue { bias, activation: activation.pointwise() }
 }
 
-/// `db [units] += sum over rows of dz [rows, units]`, if there is a bias and it is trained.
-pub(super) fn add_bias_gradient<R: Real>(params: &[Param<R>], dz: &[R], gradients: &mut Gradients<R>) {
+/// Turns `dy` into `dz` and adds the bias's gradient, `db [units] += sum over rows of dz [rows, units]`, if there
+/// is a bias and it is trained.
+pub(super) fn to_dz<R: Real>(
+    params: &[Param<R>],
+    activation: ActivationFn,
+    cache: &Cache<R>,
+    dy: &mut Tensor<R>,
+    gradients: &mut Gradients<R>,
+) {
+    let units = params[KERNEL].value.shape().last().copied().unwrap_or(1);
+    activation.backward(cache, dy, units);
     if params.len() > BIAS
         && let Some(db) = gradients.param(BIAS)
     {
-        elementwise::grad_bias(dz, db);
+        elementwise::grad_bias(dy.elements(), db);
     }
 }
 

@@ -1,8 +1,11 @@
 //! From a description of a network to one that computes.
 
+mod chain;
 mod network;
 mod sequential;
+mod slices;
 mod summary;
 
-pub use network::{ForwardPass, Network};
+pub use chain::ForwardPass;
+pub use network::Network;
 pub use sequential::Sequential;

@@ -4,9 +4,11 @@ use ndarray::ArrayD;
 use nn_kernels::{Real, elementwise};
 
 use super::Sequential;
+use super::chain::{self, ForwardPass, Layers};
+use super::slices::Slicing;
 use crate::context::Context;
 use crate::error::ConfigError;
-use crate::layer::{Cache, Gradients, Layer, Param};
+use crate::layer::{Cache, Layer, Param};
 use crate::shape::Shape;
 use crate::tensor::{Elements, Tensor};
 use crate::train::{Dataset, EVALUATION_BATCH};
@@ -22,15 +24,18 @@ pub struct Network<R: Real> {
     layers: Vec<Box<dyn Layer<R>>>,
     softmax: bool,
     config: Option<Sequential>,
+    slicing: Slicing,
 }
 
-/// What [`Network::forward`] leaves behind.
+/// What a training step's pass forward leaves behind.
 #[derive(Debug)]
-pub struct ForwardPass<R: Real> {
+pub(crate) struct SlicedPass<R: Real> {
     /// The last layer's output: logits if the network ends in a softmax.
     pub output: Tensor<R>,
-    /// Each layer's cache.
-    pub caches: Vec<Cache<R>>,
+    /// The caches of the layers in the front, slice by slice.
+    front: Vec<Vec<Cache<R>>>,
+    /// The caches of the other layers.
+    rest: Vec<Cache<R>>,
 }
 
 impl<R: Real> Network<R> {
@@ -53,7 +58,8 @@ impl<R: Real> Network<R> {
         softmax: bool,
         config: Option<Sequential>,
     ) -> Self {
-        Self { name, layers, softmax, config }
+        let slicing = Slicing::of(&layers);
+        Self { name, layers, softmax, config, slicing }
     }
 
     /// The network's name.
@@ -143,11 +149,13 @@ impl<R: Real> Network<R> {
 
     /// The last layer's output for a batch, as used for prediction but without the network's softmax.
     pub fn infer_logits(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R> {
-        let mut y = x.clone();
-        for layer in &self.layers {
-            let next = layer.infer(&y, ctx);
-            ctx.recycle(std::mem::replace(&mut y, next));
+        let (front, rest) = self.split(x);
+        if front.is_empty() {
+            return chain::infer(rest, x, ctx);
         }
+        let between = self.slicing.infer(front, x, ctx);
+        let y = chain::infer(rest, &between, ctx);
+        ctx.recycle(between);
         y
     }
 
@@ -186,20 +194,14 @@ impl<R: Real> Network<R> {
 
     /// A training pass forward, up to the logits.
     pub fn forward(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> ForwardPass<R> {
-        let mut output = x.clone();
-        let mut caches = Vec::with_capacity(self.layers.len());
-        for layer in &self.layers {
-            let (next, cache) = layer.forward(&output, ctx);
-            ctx.recycle(std::mem::replace(&mut output, next));
-            caches.push(cache);
-        }
-        ForwardPass { output, caches }
+        chain::forward(&self.layers, x, ctx)
     }
 
     /// A training pass backward from `dy`, the gradient of [`ForwardPass::output`]: adds to `gradients` (of the
     /// form of [`Network::zero_gradients`]) and returns the gradient of the input if `want_input`.
     ///
-    /// `tap` sees the gradient of each layer's output, last layer first.
+    /// `tap` sees the gradient of each layer's output, last layer first; where [`Network::forward`] left a
+    /// layer's activation to the next one, the gradient before the activation.
     pub fn backward(
         &self,
         dy: Tensor<R>,
@@ -207,26 +209,53 @@ impl<R: Real> Network<R> {
         gradients: &mut [Vec<Option<ArrayD<R>>>],
         want_input: bool,
         ctx: &mut Context<R>,
-        mut tap: impl FnMut(usize, &Tensor<R>),
+        tap: impl FnMut(usize, &Tensor<R>),
     ) -> Option<Tensor<R>> {
-        // Below the first layer with something to train nobody needs a gradient, unless the input's is wanted.
-        let trained = |params: &Vec<Option<ArrayD<R>>>| params.iter().any(Option::is_some);
-        let lowest = if want_input { 0 } else { gradients.iter().position(trained).unwrap_or(0) };
-        let mut dy = Some(dy);
-        for (i, cache) in caches.into_iter().enumerate().rev() {
-            if let Some(grad) = dy.take() {
-                tap(i, &grad);
-                let mut wanted = Gradients { input: want_input || i > lowest, params: &mut gradients[i] };
-                dy = self.layers[i].backward(grad, &cache, &mut wanted, ctx).filter(|_| wanted.input);
-            }
-            ctx.recycle_cache(cache);
-        }
-        dy
+        chain::backward(&self.layers, dy, caches, gradients, want_input, ctx, tap)
     }
 
-    /// Hands each layer its cache so that it may update running statistics; once per training step.
-    pub fn absorb(&mut self, caches: &[Cache<R>]) {
-        for (layer, cache) in self.layers.iter_mut().zip(caches) {
+    /// [`Network::forward`] with the front in slices.
+    pub(crate) fn forward_sliced(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> SlicedPass<R> {
+        let (front, rest) = self.split(x);
+        if front.is_empty() {
+            let ForwardPass { output, caches } = self.forward(x, ctx);
+            return SlicedPass { output, front: Vec::new(), rest: caches };
+        }
+        let (between, front) = self.slicing.forward(front, x, ctx);
+        let ForwardPass { output, caches } = chain::forward(rest, &between, ctx);
+        ctx.recycle(between);
+        SlicedPass { output, front, rest: caches }
+    }
+
+    /// [`Network::backward`] after [`Network::forward_sliced`]: adds to `gradients`.
+    pub(crate) fn backward_sliced(
+        &self,
+        dy: Tensor<R>,
+        pass: SlicedPass<R>,
+        gradients: &mut [Vec<Option<ArrayD<R>>>],
+        ctx: &mut Context<R>,
+    ) {
+        ctx.recycle(pass.output);
+        let (front, rest) = self.layers.split_at(self.layers.len() - pass.rest.len());
+        let (of_front, of_rest) = gradients.split_at_mut(front.len());
+        let front_learns = chain::first_trained(of_front).is_some();
+        let dy = chain::backward(rest, dy, pass.rest, of_rest, front_learns, ctx, |_, _| ());
+        if let Some(dy) = dy.filter(|_| front_learns) {
+            self.slicing.backward(front, &dy, pass.front, of_front, ctx);
+            ctx.recycle(dy);
+        }
+    }
+
+    /// The layers that a batch goes through in slices, and the others.
+    fn split(&self, x: &Tensor<R>) -> (&Layers<R>, &Layers<R>) {
+        self.layers.split_at(self.slicing.front(x.shape()[0]))
+    }
+
+    /// Hands each layer its cache so that it may update running statistics; once per training step. Layers in
+    /// the front have none.
+    pub(crate) fn absorb(&mut self, pass: &SlicedPass<R>) {
+        let front = self.layers.len() - pass.rest.len();
+        for (layer, cache) in self.layers[front..].iter_mut().zip(&pass.rest) {
             layer.absorb(cache);
         }
     }

@@ -98,7 +98,7 @@ impl<'a, R: Real> Trainer<'a, R> {
         for grad in gradients.iter_mut().flatten().flatten() {
             grad.fill(R::zero());
         }
-        let pass = network.forward(x, ctx);
+        let pass = network.forward_sliced(x, ctx);
         let (loss, dy) = loss_and_gradient(network, loss, &pass.output, targets, weights, ctx);
         let penalty = network.penalty();
         let result = StepResult {
@@ -108,9 +108,8 @@ impl<'a, R: Real> Trainer<'a, R> {
             samples: targets.len(),
         };
         if result.loss.is_finite() {
-            network.absorb(&pass.caches);
-            ctx.recycle(pass.output);
-            network.backward(dy, pass.caches, gradients, false, ctx, |_, _| ());
+            network.absorb(&pass);
+            network.backward_sliced(dy, pass, gradients, ctx);
             network.add_penalty_gradients(gradients);
         }
         result

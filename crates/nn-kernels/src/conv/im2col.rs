@@ -20,9 +20,12 @@ use std::ops::Range;
 use ndarray::{ArrayView2, ArrayViewMut2, s};
 
 use super::ConvGeometry;
-use crate::gemm::{Update, gemm_block};
+use crate::gemm::micro::Run;
+use crate::gemm::multiply::{Layout, Lhs, Rhs, multiply, packed_len};
+use crate::gemm::pack::pack_b;
 use crate::parallel::{for_each_chunk, part_of, sum_parts};
-use crate::{Epilogue, Real, check_len};
+use crate::simd::VectorShape;
+use crate::{Epilogue, Real, check_len, phase};
 
 /// Size that a block of the column matrix should not exceed: half of a typical second-level cache, so that
 /// the patches are still there when the GEMM reads them.
@@ -36,76 +39,129 @@ const GRAD_INPUT_PIXELS: usize = 256;
 const GRAD_WEIGHT_PARTS: usize = 16;
 
 pub(super) fn output<R: Real>(g: &ConvGeometry, x: &[R], w: &[R], epilogue: Epilogue<R>, y: &mut [R]) {
-    let w = weight_view(g, w);
+    let (shape, k, columns) = (VectorShape::current::<R>(), g.patch_len(), g.out_c / g.groups);
     let lines = lines_per_block::<R>(g);
     let line_len = g.out_w * g.out_c;
-    for_each_chunk(y, lines * line_len, |i, y| {
-        let block = i * lines..i * lines + y.len() / line_len;
-        let rows = block.len() * g.out_w;
-        R::with_scratch(rows * g.patch_len(), |col| {
-            let mut y = ArrayViewMut2::from_shape((rows, g.out_c), &mut *y).expect("rows of out_c");
-            for group in 0..g.groups {
-                im2col(g, group, x, block.clone(), col);
-                let col = ArrayView2::from_shape((rows, g.patch_len()), &*col).expect("rows of patches");
-                let out = out_channels(g, group);
-                // y [rows, out_c/groups] = col [rows, k] · w [k, out_c/groups]
-                gemm_block(col, w.slice(s![.., out.clone()]), y.slice_mut(s![.., out]), Update::Assign);
-            }
-        });
-        epilogue.apply_block(y, g.out_c);
-    });
+    with_packed_groups(
+        packed_len(shape, k, columns),
+        g,
+        |group| weight(g, w, group),
+        |packed_w| {
+            for_each_chunk(y, lines * line_len, |i, y| {
+                let block = i * lines..i * lines + y.len() / line_len;
+                let rows = block.len() * g.out_w;
+                R::with_scratch(rows * k, |col| {
+                    for (group, w) in packed_w.iter().enumerate() {
+                        phase::pack(|| im2col(g, group, x, block.clone(), col));
+                        // y [rows, out_c/groups] = col [rows, k] · w [k, out_c/groups]
+                        let runs = [Run { start: 0, depth: k }];
+                        let layout = Layout::Rows(k);
+                        let col = Lhs { data: col, lines: 1, line_stride: 0, rows, layout, runs: &runs };
+                        let y = columns_of(y, rows, g.out_c, group * columns, columns);
+                        let finish = epilogue.of_channels(group * columns..(group + 1) * columns).split().0;
+                        phase::multiply(|| {
+                            multiply(col, Rhs::packed(shape, w, k, columns), y, false, Some(finish))
+                        });
+                    }
+                });
+                epilogue.split().1.apply_block(y);
+            });
+        },
+    );
 }
 
 pub(super) fn grad_input<R: Real>(g: &ConvGeometry, dy: &[R], w: &[R], dx: &mut [R]) {
-    let w = weight_view(g, w);
+    let (shape, k, depth) = (VectorShape::current::<R>(), g.patch_len(), g.out_c / g.groups);
     let block = lines_per_block::<R>(g);
     let images = GRAD_INPUT_PIXELS.div_ceil(g.out_h * g.out_w);
-    // Patches overlap, so the lines of one image are added up by one thread, in order.
-    for_each_chunk(dx, images.saturating_mul(g.input_len()), |i, dx| {
-        dx.fill(R::zero());
-        let images_here = dx.len() / g.input_len();
-        let dy = &dy[i * images * g.output_len()..][..images_here * g.output_len()];
-        let all_lines = images_here * g.out_h;
-        for start in (0..all_lines).step_by(block) {
-            let lines = start..all_lines.min(start + block);
-            let dy = output_rows(g, dy, &lines);
-            R::with_scratch(dy.nrows() * g.patch_len(), |dcol| {
-                for group in 0..g.groups {
-                    let out = out_channels(g, group);
-                    let mut view = ArrayViewMut2::from_shape((dy.nrows(), g.patch_len()), &mut *dcol)
-                        .expect("rows of patches");
-                    // dcol [rows, k] = dy [rows, out_c/groups] · w^T [out_c/groups, k]
-                    let w_t = w.slice(s![.., out.clone()]).reversed_axes();
-                    gemm_block(dy.slice(s![.., out]), w_t, view.view_mut(), Update::Assign);
-                    col2im(g, group, dcol, lines.clone(), dx);
-                }
-            });
-        }
+    let transposed = |group| weight(g, w, group).reversed_axes();
+    with_packed_groups(packed_len(shape, depth, k), g, transposed, |packed_w| {
+        // Patches overlap, so the lines of one image are added up by one thread, in order.
+        for_each_chunk(dx, images.saturating_mul(g.input_len()), |i, dx| {
+            dx.fill(R::ZERO);
+            let images_here = dx.len() / g.input_len();
+            let dy = &dy[i * images * g.output_len()..][..images_here * g.output_len()];
+            let all_lines = images_here * g.out_h;
+            for start in (0..all_lines).step_by(block) {
+                let lines = start..all_lines.min(start + block);
+                let dy = output_lines(g, dy, &lines);
+                let rows = lines.len() * g.out_w;
+                R::with_scratch(rows * k, |dcol| {
+                    for (group, w) in packed_w.iter().enumerate() {
+                        // dcol [rows, k] = dy [rows, out_c/groups] · w^T [out_c/groups, k]
+                        let runs = [Run { start: group * depth, depth }];
+                        let layout = Layout::Rows(g.out_c);
+                        let dy = Lhs { data: dy, lines: 1, line_stride: 0, rows, layout, runs: &runs };
+                        let out = columns_of(dcol, rows, k, 0, k);
+                        phase::multiply(|| multiply(dy, Rhs::packed(shape, w, depth, k), out, false, None));
+                        phase::unpack(|| col2im(g, group, dcol, lines.clone(), dx));
+                    }
+                });
+            }
+        });
     });
 }
 
 pub(super) fn grad_weight<R: Real>(g: &ConvGeometry, x: &[R], dy: &[R], dw: &mut [R]) {
+    let (shape, k, columns) = (VectorShape::current::<R>(), g.patch_len(), g.out_c / g.groups);
     let block = lines_per_block::<R>(g);
     let all_lines = dy.len() / (g.out_w * g.out_c);
     let parts = all_lines.div_ceil(block).min(GRAD_WEIGHT_PARTS);
+    // The right operand is dy where it lies if its rows are whole vectors, otherwise a packed copy.
+    let in_place = g.groups == 1 && g.out_c % shape.lanes == 0;
     sum_parts(dw, parts, |part, dw| {
-        let mut dw = ArrayViewMut2::from_shape((g.patch_len(), g.out_c), dw).expect("patches by out_c");
         let part = part_of(all_lines, parts, part);
         for start in part.clone().step_by(block) {
             let lines = start..part.end.min(start + block);
-            let dy = output_rows(g, dy, &lines);
-            R::with_scratch(dy.nrows() * g.patch_len(), |col| {
+            let dy = output_lines(g, dy, &lines);
+            let rows = lines.len() * g.out_w;
+            let packed = if in_place { 0 } else { packed_len(shape, rows, columns) };
+            R::with_scratch(rows * k + packed, |scratch| {
+                let (col, packed_dy) = scratch.split_at_mut(rows * k);
                 for group in 0..g.groups {
-                    im2col(g, group, x, lines.clone(), col);
-                    let col =
-                        ArrayView2::from_shape((dy.nrows(), g.patch_len()), &*col).expect("rows of patches");
-                    let out = out_channels(g, group);
+                    phase::pack(|| {
+                        im2col(g, group, x, lines.clone(), col);
+                        if !in_place {
+                            let dy = ArrayView2::from_shape((rows, g.out_c), dy).expect("rows of out_c");
+                            pack_b(
+                                shape,
+                                dy.slice(s![.., group * columns..(group + 1) * columns]),
+                                packed_dy,
+                            );
+                        }
+                    });
                     // dw [k, out_c/groups] += col^T [k, rows] · dy [rows, out_c/groups]
-                    let dw = dw.slice_mut(s![.., out.clone()]);
-                    gemm_block(col.t(), dy.slice(s![.., out]), dw, Update::Add);
+                    let runs = [Run { start: 0, depth: rows }];
+                    let layout = Layout::Depths(k);
+                    let col = Lhs { data: col, lines: 1, line_stride: 0, rows: k, layout, runs: &runs };
+                    let dy = if in_place {
+                        Rhs::rows(shape, dy, rows, columns)
+                    } else {
+                        Rhs::packed(shape, packed_dy, rows, columns)
+                    };
+                    let dw = columns_of(dw, k, g.out_c, group * columns, columns);
+                    phase::multiply(|| multiply(col, dy, dw, true, None));
                 }
             });
         }
+    });
+}
+
+/// Calls `body` with one packed matrix of `len` elements for each group.
+pub(super) fn with_packed_groups<'a, R: Real>(
+    len: usize,
+    g: &ConvGeometry,
+    matrix: impl Fn(usize) -> ArrayView2<'a, R>,
+    body: impl FnOnce(&[&[R]]),
+) {
+    let shape = VectorShape::current::<R>();
+    R::with_scratch(len * g.groups, |packed| {
+        phase::pack(|| {
+            for (group, to) in packed.chunks_exact_mut(len).enumerate() {
+                pack_b(shape, matrix(group), to);
+            }
+        });
+        body(&packed.chunks_exact(len).collect::<Vec<_>>());
     });
 }
 
@@ -117,9 +173,9 @@ pub(super) fn grad_weight<R: Real>(g: &ConvGeometry, x: &[R], dy: &[R], dw: &mut
 pub fn im2col<R: Real>(g: &ConvGeometry, group: usize, x: &[R], lines: Range<usize>, col: &mut [R]) {
     check_len("col", col, lines.len() * g.out_w * g.patch_len());
     let group_c = g.in_c / g.groups;
-    for_each_run(g, group, lines, |at, run| match run {
-        Run::Padding { len } => col[at..at + len].fill(R::zero()),
-        Run::Input { start, pixels } => {
+    for_each_stretch(g, group, lines, |at, stretch| match stretch {
+        Stretch::Padding { len } => col[at..at + len].fill(R::ZERO),
+        Stretch::Input { start, pixels } => {
             if g.groups == 1 {
                 col[at..at + pixels * group_c].copy_from_slice(&x[start..start + pixels * group_c]);
             } else {
@@ -140,8 +196,8 @@ pub fn im2col<R: Real>(g: &ConvGeometry, group: usize, x: &[R], lines: Range<usi
 pub fn col2im<R: Real>(g: &ConvGeometry, group: usize, col: &[R], lines: Range<usize>, dx: &mut [R]) {
     check_len("col", col, lines.len() * g.out_w * g.patch_len());
     let group_c = g.in_c / g.groups;
-    for_each_run(g, group, lines, |at, run| {
-        if let Run::Input { start, pixels } = run {
+    for_each_stretch(g, group, lines, |at, stretch| {
+        if let Stretch::Input { start, pixels } = stretch {
             for pixel in 0..pixels {
                 let to = &mut dx[start + pixel * g.in_c..][..group_c];
                 for (sum, &value) in to.iter_mut().zip(&col[at + pixel * group_c..][..group_c]) {
@@ -153,15 +209,20 @@ pub fn col2im<R: Real>(g: &ConvGeometry, group: usize, col: &[R], lines: Range<u
 }
 
 /// A stretch of one patch's row that is contiguous in the column matrix.
-enum Run {
+enum Stretch {
     /// `len` elements that lie outside the input.
     Padding { len: usize },
     /// `pixels` neighbouring input pixels, the first element of the first at `start`.
     Input { start: usize, pixels: usize },
 }
 
-/// Visits every patch of `lines` in runs; the first argument of `visit` is the run's place in the column matrix.
-fn for_each_run(g: &ConvGeometry, group: usize, lines: Range<usize>, mut visit: impl FnMut(usize, Run)) {
+/// Visits every patch of `lines` in stretches; the first argument of `visit` is its place in the column matrix.
+fn for_each_stretch(
+    g: &ConvGeometry,
+    group: usize,
+    lines: Range<usize>,
+    mut visit: impl FnMut(usize, Stretch),
+) {
     let group_c = g.in_c / g.groups;
     let mut at = 0;
     for line in lines {
@@ -171,7 +232,7 @@ fn for_each_run(g: &ConvGeometry, group: usize, lines: Range<usize>, mut visit: 
                 let ih = (oh * g.stride_h + kh * g.dilation_h).wrapping_sub(g.pad_top);
                 if ih >= g.in_h {
                     // Above (wrapped) or below the input.
-                    visit(at, Run::Padding { len: g.kw * group_c });
+                    visit(at, Stretch::Padding { len: g.kw * group_c });
                     at += g.kw * group_c;
                     continue;
                 }
@@ -180,7 +241,7 @@ fn for_each_run(g: &ConvGeometry, group: usize, lines: Range<usize>, mut visit: 
                 let column = |kw: usize| (ow * g.stride_w + kw * g.dilation_w).wrapping_sub(g.pad_left);
                 if g.dilation_w == 1 && column(0) < g.in_w && column(g.kw - 1) < g.in_w {
                     let start = (row + column(0)) * g.in_c + group * group_c;
-                    visit(at, Run::Input { start, pixels: g.kw });
+                    visit(at, Stretch::Input { start, pixels: g.kw });
                     at += g.kw * group_c;
                     continue;
                 }
@@ -188,9 +249,9 @@ fn for_each_run(g: &ConvGeometry, group: usize, lines: Range<usize>, mut visit: 
                     let iw = column(kw);
                     if iw < g.in_w {
                         let start = (row + iw) * g.in_c + group * group_c;
-                        visit(at, Run::Input { start, pixels: 1 });
+                        visit(at, Stretch::Input { start, pixels: 1 });
                     } else {
-                        visit(at, Run::Padding { len: group_c });
+                        visit(at, Stretch::Padding { len: group_c });
                     }
                     at += group_c;
                 }
@@ -204,18 +265,27 @@ fn lines_per_block<R>(g: &ConvGeometry) -> usize {
     (COLUMN_BYTES / line_bytes).max(1)
 }
 
-fn weight_view<'a, R: Real>(g: &ConvGeometry, w: &'a [R]) -> ArrayView2<'a, R> {
-    ArrayView2::from_shape((g.patch_len(), g.out_c), w).expect("length checked by the caller")
+/// The weights `[k, out_c / groups]` of one group.
+pub(super) fn weight<'a, R: Real>(g: &ConvGeometry, w: &'a [R], group: usize) -> ArrayView2<'a, R> {
+    let columns = g.out_c / g.groups;
+    let w = ArrayView2::from_shape((g.patch_len(), g.out_c), w).expect("length checked by the caller");
+    w.slice_move(s![.., group * columns..(group + 1) * columns])
 }
 
-/// The output pixels of `lines` as rows of `out_c` values.
-fn output_rows<'a, R: Real>(g: &ConvGeometry, y: &'a [R], lines: &Range<usize>) -> ArrayView2<'a, R> {
+/// The output pixels of `lines`.
+fn output_lines<'a, R>(g: &ConvGeometry, y: &'a [R], lines: &Range<usize>) -> &'a [R] {
     let line_len = g.out_w * g.out_c;
-    let rows = &y[lines.start * line_len..lines.end * line_len];
-    ArrayView2::from_shape((lines.len() * g.out_w, g.out_c), rows).expect("rows of out_c")
+    &y[lines.start * line_len..lines.end * line_len]
 }
 
-fn out_channels(g: &ConvGeometry, group: usize) -> Range<usize> {
-    let per_group = g.out_c / g.groups;
-    group * per_group..(group + 1) * per_group
+/// Some columns of a row-major matrix.
+pub(super) fn columns_of<R>(
+    data: &mut [R],
+    rows: usize,
+    row_len: usize,
+    first: usize,
+    columns: usize,
+) -> ArrayViewMut2<'_, R> {
+    let matrix = ArrayViewMut2::from_shape((rows, row_len), data).expect("as many rows");
+    matrix.slice_move(s![.., first..first + columns])
 }

@@ -18,8 +18,10 @@
 //! [supports](Algorithm::supports) the geometry.
 
 mod algorithm;
+mod direct;
 mod geometry;
 mod im2col;
+mod pointwise;
 mod winograd;
 
 pub use algorithm::{Algorithm, Direction};
@@ -64,7 +66,7 @@ pub fn grad_weight<R: Real>(geometry: &ConvGeometry, algorithm: Algorithm, x: &[
     R::conv_grad_weight(geometry, algorithm.resolve(geometry, Direction::GradWeight), x, dy, dw);
 }
 
-pub(crate) fn output_by<R: Real>(
+pub(crate) fn output_of<R: Real>(
     g: &ConvGeometry,
     algorithm: Algorithm,
     x: &[R],
@@ -77,6 +79,8 @@ pub(crate) fn output_by<R: Real>(
             reference::conv2d(g, x, w, y);
             epilogue.apply(y, g.out_c);
         }
+        (Algorithm::Direct, _) => direct::output(g, x, w, epilogue, y),
+        (Algorithm::Pointwise, _) => pointwise::output(g, x, w, epilogue, y),
         (Algorithm::Winograd2, 3) => Winograd::<2, 3, 4>.output(g, x, w, epilogue, y),
         (Algorithm::Winograd2, _) => Winograd::<2, 5, 6>.output(g, x, w, epilogue, y),
         (Algorithm::Winograd4, 3) => Winograd::<4, 3, 6>.output(g, x, w, epilogue, y),
@@ -86,7 +90,7 @@ pub(crate) fn output_by<R: Real>(
     }
 }
 
-pub(crate) fn grad_input_by<R: Real>(
+pub(crate) fn grad_input_of<R: Real>(
     g: &ConvGeometry,
     algorithm: Algorithm,
     dy: &[R],
@@ -95,6 +99,7 @@ pub(crate) fn grad_input_by<R: Real>(
 ) {
     match (algorithm, g.kh) {
         (Algorithm::Reference, _) => reference::conv2d_grad_input(g, dy, w, dx),
+        (Algorithm::Pointwise, _) => pointwise::grad_input(g, dy, w, dx),
         (Algorithm::Winograd2, 3) => Winograd::<2, 3, 4>.grad_input(g, dy, w, dx),
         (Algorithm::Winograd2, _) => Winograd::<2, 5, 6>.grad_input(g, dy, w, dx),
         (Algorithm::Winograd4, 3) => Winograd::<4, 3, 6>.grad_input(g, dy, w, dx),
@@ -104,7 +109,7 @@ pub(crate) fn grad_input_by<R: Real>(
     }
 }
 
-pub(crate) fn grad_weight_by<R: Real>(
+pub(crate) fn grad_weight_of<R: Real>(
     g: &ConvGeometry,
     algorithm: Algorithm,
     x: &[R],
@@ -113,6 +118,7 @@ pub(crate) fn grad_weight_by<R: Real>(
 ) {
     match (algorithm, g.kh) {
         (Algorithm::Reference, _) => reference::conv2d_grad_weight(g, x, dy, dw),
+        (Algorithm::Pointwise, _) => pointwise::grad_weight(g, x, dy, dw),
         (Algorithm::Winograd2, 3) => Winograd::<2, 3, 4>.grad_weight(g, x, dy, dw),
         (Algorithm::Winograd2, _) => Winograd::<2, 5, 6>.grad_weight(g, x, dy, dw),
         (Algorithm::Winograd4, 3) => Winograd::<4, 3, 6>.grad_weight(g, x, dy, dw),

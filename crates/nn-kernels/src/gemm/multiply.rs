@@ -7,13 +7,20 @@ use crate::isa::dispatch;
 use crate::simd::{Kernel, Simd, VectorShape};
 use crate::{Real, check_len};
 
-/// `A`: rows at a constant distance, whose elements lie next to each other in the runs of the depth.
+/// `A`: lines of rows, whose elements lie next to each other in the runs of the depth.
+///
+/// The rows of a line are at a constant distance, and so are the lines. A plain matrix is one line; the patches of
+/// an image are one line per row of output pixels.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lhs<'a, R> {
     pub data: &'a [R],
+    pub lines: usize,
+    /// Distance of neighbouring lines.
+    pub line_stride: usize,
+    /// Rows of one line.
     pub rows: usize,
     pub layout: Layout,
-    /// The depth, in stretches; `start` is the place of row 0 in `data`.
+    /// The depth, in stretches; `start` is the place of the first row in `data`.
     pub runs: &'a [Run],
 }
 
@@ -78,7 +85,7 @@ pub(crate) fn multiply<R: Real>(
     add: bool,
     finish: Option<Finish<R>>,
 ) {
-    if a.rows > 0 && b.columns > 0 {
+    if a.lines > 0 && a.rows > 0 && b.columns > 0 {
         dispatch(Product { a, b, c, add, finish });
     }
 }
@@ -110,31 +117,33 @@ impl<R: Real> Kernel<R> for Product<'_, R> {
             let column = panel * b.width;
             let columns = b.width.min(b.columns - column);
             let vectors = columns.div_ceil(S::LANES);
-            for tile in 0..tiles {
-                // Rows are spread evenly: 16 of them are 8 and 8, not 14 and 2.
-                let (first, end) = (tile * a.rows / tiles, (tile + 1) * a.rows / tiles);
-                // SAFETY: `check` has seen that every row, panel and column lies inside its array.
-                unsafe {
-                    simd.tile(
-                        end - first,
-                        vectors,
-                        &Tile {
-                            a: a.data.as_ptr().add(first * row),
-                            runs: a.runs,
-                            a_stride,
-                            depth_major,
-                            b: b.data.as_ptr().add(panel * b.panel_stride),
-                            b_stride: b.step,
-                            c: c.offset(first as isize * c_stride).add(column),
-                            c_stride,
-                            last_lanes: columns - (vectors - 1) * S::LANES,
-                            add,
-                            finish: finish.map(|f| Finish {
-                                bias: f.bias.map(|bias| &bias[column..column + columns]),
-                                ..f
-                            }),
-                        },
-                    );
+            for line in 0..a.lines {
+                for tile in 0..tiles {
+                    // Rows are spread evenly: 16 of them are 8 and 8, not 14 and 2.
+                    let (first, end) = (tile * a.rows / tiles, (tile + 1) * a.rows / tiles);
+                    // SAFETY: `check` has seen that every row, panel and column lies inside its array.
+                    unsafe {
+                        simd.tile(
+                            end - first,
+                            vectors,
+                            &Tile {
+                                a: a.data.as_ptr().add(line * a.line_stride + first * row),
+                                runs: a.runs,
+                                a_stride,
+                                depth_major,
+                                b: b.data.as_ptr().add(panel * b.panel_stride),
+                                b_stride: b.step,
+                                c: c.offset((line * a.rows + first) as isize * c_stride).add(column),
+                                c_stride,
+                                last_lanes: columns - (vectors - 1) * S::LANES,
+                                add,
+                                finish: finish.map(|f| Finish {
+                                    bias: f.bias.map(|bias| &bias[column..column + columns]),
+                                    ..f
+                                }),
+                            },
+                        );
+                    }
                 }
             }
         }
@@ -146,11 +155,12 @@ fn check<R: Real, S: Simd<R>>(a: &Lhs<R>, b: &Rhs<R>, c: &ArrayViewMut2<R>, fini
     let mut depth = 0;
     for run in a.runs {
         depth += run.depth;
-        let end = match a.layout {
-            _ if run.depth == 0 => 0,
-            Layout::Rows(stride) => run.start + (a.rows - 1) * stride + run.depth,
-            Layout::Depths(stride) => run.start + (run.depth - 1) * stride + a.rows,
-        };
+        let end = (a.lines - 1) * a.line_stride
+            + match a.layout {
+                _ if run.depth == 0 => 0,
+                Layout::Rows(stride) => run.start + (a.rows - 1) * stride + run.depth,
+                Layout::Depths(stride) => run.start + (run.depth - 1) * stride + a.rows,
+            };
         assert!(end <= a.data.len(), "A: a run ends at {end}, there are {} elements", a.data.len());
     }
     assert_eq!(depth, b.depth, "depths of A and B differ");
@@ -164,7 +174,7 @@ fn check<R: Real, S: Simd<R>>(a: &Lhs<R>, b: &Rhs<R>, c: &ArrayViewMut2<R>, fini
         let end = last.saturating_sub(1) * b.panel_stride + (depth - 1) * b.step + b.width;
         assert!(last == 0 || end <= b.data.len(), "B ends at {end}, there are {} elements", b.data.len());
     }
-    assert_eq!(c.dim(), (a.rows, b.columns), "shape of C");
+    assert_eq!(c.dim(), (a.lines * a.rows, b.columns), "shape of C");
     assert!(b.columns == 1 || c.strides()[1] == 1, "rows of C are not contiguous");
     if let Some(bias) = finish.and_then(|f| f.bias) {
         check_len("bias", bias, b.columns);

@@ -1,6 +1,8 @@
 use super::PoolGeometry;
+use super::window::{Pooling, Window, clear_uncovered, for_each_window, overlap};
 use crate::parallel::for_each_chunk;
-use crate::{Real, check_len, check_rows};
+use crate::simd::{Kernel, Simd};
+use crate::{Real, check_len, check_rows, isa};
 
 /// Mean of each window over the elements that lie inside the input. Overwrites `y`.
 ///
@@ -11,22 +13,41 @@ pub fn avg_pool<R: Real>(g: &PoolGeometry, x: &[R], y: &mut [R]) {
     check_len("x", x, images * g.input_len());
     check_len("y", y, images * g.output_len());
     for_each_chunk(y, g.output_len(), |image, y| {
-        let x = &x[image * g.input_len()..][..g.input_len()];
-        for (pixel, y) in y.chunks_exact_mut(g.channels).enumerate() {
-            let (oh, ow) = (pixel / g.out_w, pixel % g.out_w);
-            let (rows, columns) = g.taps(oh, ow);
-            let count = R::of((rows.len() * columns.len()) as f64);
-            y.fill(R::zero());
-            for kh in rows {
-                for kw in columns.clone() {
-                    add(y, &x[g.pixel(oh, ow, kh, kw)..][..g.channels]);
-                }
-            }
-            for y in y {
-                *y /= count;
+        R::avg_pool(g, &x[image * g.input_len()..][..g.input_len()], y);
+    });
+}
+
+pub(crate) fn avg_pool_of<R: Real>(g: &PoolGeometry, x: &[R], y: &mut [R]) {
+    isa::dispatch(AvgPool { g, x, y });
+}
+
+struct AvgPool<'a, R> {
+    g: &'a PoolGeometry,
+    x: &'a [R],
+    y: &'a mut [R],
+}
+
+impl<R: Real> Kernel<R> for AvgPool<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<R>>(mut self, simd: S) {
+        for_each_window(simd, self.g, &mut self);
+    }
+}
+
+impl<R: Real> Pooling<R> for AvgPool<'_, R> {
+    #[inline(always)]
+    fn window<S: Simd<R>>(&mut self, simd: S, window: Window) {
+        let mut sum = simd.splat(R::ZERO);
+        for row in 0..window.rows {
+            for column in 0..window.columns {
+                sum = simd.add(sum, simd.load_part(&self.x[window.input(row, column)]));
             }
         }
-    });
+        let mean = simd.div(sum, simd.splat(window.count()));
+        simd.store_part(mean, &mut self.y[window.output()]);
+    }
 }
 
 /// Gradient of [`avg_pool`]: spreads each `dy` evenly over its window. Overwrites `dx`.
@@ -38,22 +59,48 @@ pub fn avg_pool_grad_input<R: Real>(g: &PoolGeometry, dy: &[R], dx: &mut [R]) {
     check_len("dx", dx, images * g.input_len());
     check_len("dy", dy, images * g.output_len());
     for_each_chunk(dx, g.input_len(), |image, dx| {
-        dx.fill(R::zero());
-        let dy = &dy[image * g.output_len()..][..g.output_len()];
-        for (pixel, dy) in dy.chunks_exact(g.channels).enumerate() {
-            let (oh, ow) = (pixel / g.out_w, pixel % g.out_w);
-            let (rows, columns) = g.taps(oh, ow);
-            let count = R::of((rows.len() * columns.len()) as f64);
-            for kh in rows {
-                for kw in columns.clone() {
-                    let dx = &mut dx[g.pixel(oh, ow, kh, kw)..][..g.channels];
-                    for (dx, &dy) in dx.iter_mut().zip(dy) {
-                        *dx += dy / count;
-                    }
-                }
+        R::avg_pool_grad_input(g, &dy[image * g.output_len()..][..g.output_len()], dx);
+    });
+}
+
+pub(crate) fn avg_pool_grad_input_of<R: Real>(g: &PoolGeometry, dy: &[R], dx: &mut [R]) {
+    if overlap(g) {
+        dx.fill(R::ZERO);
+        isa::dispatch(AvgPoolGradInput::<R, true> { g, dy, dx });
+    } else {
+        clear_uncovered(g, dx);
+        isa::dispatch(AvgPoolGradInput::<R, false> { g, dy, dx });
+    }
+}
+
+/// Each tap gets its share of `dy`; these add up where windows overlap.
+struct AvgPoolGradInput<'a, R, const OVERLAP: bool> {
+    g: &'a PoolGeometry,
+    dy: &'a [R],
+    dx: &'a mut [R],
+}
+
+impl<R: Real, const OVERLAP: bool> Kernel<R> for AvgPoolGradInput<'_, R, OVERLAP> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<R>>(mut self, simd: S) {
+        for_each_window(simd, self.g, &mut self);
+    }
+}
+
+impl<R: Real, const OVERLAP: bool> Pooling<R> for AvgPoolGradInput<'_, R, OVERLAP> {
+    #[inline(always)]
+    fn window<S: Simd<R>>(&mut self, simd: S, window: Window) {
+        let share = simd.div(simd.load_part(&self.dy[window.output()]), simd.splat(window.count()));
+        for row in 0..window.rows {
+            for column in 0..window.columns {
+                let dx = &mut self.dx[window.input(row, column)];
+                let before = if OVERLAP { simd.load_part(dx) } else { simd.splat(R::ZERO) };
+                simd.store_part(simd.add(before, share), dx);
             }
         }
-    });
+    }
 }
 
 /// Mean of each channel over all pixels of an image. Overwrites `y`.
@@ -68,10 +115,8 @@ pub fn global_avg_pool<R: Real>(pixels: usize, channels: usize, x: &[R], y: &mut
     check_len("x", x, y.len() * pixels);
     let count = R::of(pixels as f64);
     for_each_chunk(y, channels, |image, y| {
-        y.fill(R::zero());
-        for x in x[image * pixels * channels..][..pixels * channels].chunks_exact(channels) {
-            add(y, x);
-        }
+        y.fill(R::ZERO);
+        R::add_rows(&x[image * pixels * channels..][..pixels * channels], y);
         for y in y {
             *y /= count;
         }
@@ -88,16 +133,12 @@ pub fn global_avg_pool_grad_input<R: Real>(pixels: usize, channels: usize, dy: &
     let count = R::of(pixels as f64);
     for_each_chunk(dx, pixels * channels, |image, dx| {
         let dy = &dy[image * channels..][..channels];
-        for dx in dx.chunks_exact_mut(channels) {
-            for (dx, &dy) in dx.iter_mut().zip(dy) {
-                *dx = dy / count;
-            }
+        let (first, others) = dx.split_at_mut(channels);
+        for (dx, &dy) in first.iter_mut().zip(dy) {
+            *dx = dy / count;
+        }
+        for dx in others.chunks_exact_mut(channels) {
+            dx.copy_from_slice(first);
         }
     });
-}
-
-fn add<R: Real>(sums: &mut [R], values: &[R]) {
-    for (sum, &value) in sums.iter_mut().zip(values) {
-        *sum += value;
-    }
 }

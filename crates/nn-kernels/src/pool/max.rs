@@ -1,6 +1,8 @@
 use super::PoolGeometry;
+use super::window::{Pooling, Window, clear_uncovered, for_each_window, overlap};
 use crate::parallel::{for_each_chunk, for_each_chunk_pair};
-use crate::{Real, check_len};
+use crate::simd::{Kernel, Simd};
+use crate::{Real, check_len, isa};
 
 /// Largest element of each window. Overwrites `y` and `argmax`.
 ///
@@ -16,31 +18,65 @@ pub fn max_pool<R: Real>(g: &PoolGeometry, x: &[R], y: &mut [R], argmax: &mut [u
     check_len("y", y, images * g.output_len());
     check_len("argmax", argmax, images * g.output_len());
     for_each_chunk_pair((y, g.output_len()), (argmax, g.output_len()), |image, y, argmax| {
-        let x = &x[image * g.input_len()..][..g.input_len()];
-        let pixels = y.chunks_exact_mut(g.channels).zip(argmax.chunks_exact_mut(g.channels));
-        for (pixel, (y, argmax)) in pixels.enumerate() {
-            let (oh, ow) = (pixel / g.out_w, pixel % g.out_w);
-            let (rows, columns) = g.taps(oh, ow);
-            let mut first = true;
-            for kh in rows {
-                for kw in columns.clone() {
-                    let x = &x[g.pixel(oh, ow, kh, kw)..][..g.channels];
-                    let tap = (kh * g.window_w + kw) as u16;
-                    if std::mem::take(&mut first) {
-                        y.copy_from_slice(x);
-                        argmax.fill(tap);
-                        continue;
-                    }
-                    for ((y, argmax), &x) in y.iter_mut().zip(argmax.iter_mut()).zip(x) {
-                        // A NaN in `y` compares false and stays.
-                        let wins = x > *y || (x.is_nan() && !y.is_nan());
-                        *y = if wins { x } else { *y };
-                        *argmax = if wins { tap } else { *argmax };
-                    }
-                }
+        R::max_pool(g, &x[image * g.input_len()..][..g.input_len()], y, Some(argmax));
+    });
+}
+
+/// [`max_pool`] without the winners' places, for when no gradient is asked for.
+///
+/// # Panics
+/// If a slice does not have the length that `g` asks for.
+pub fn max_pool_values<R: Real>(g: &PoolGeometry, x: &[R], y: &mut [R]) {
+    let images = x.len() / g.input_len();
+    check_len("x", x, images * g.input_len());
+    check_len("y", y, images * g.output_len());
+    for_each_chunk(y, g.output_len(), |image, y| {
+        R::max_pool(g, &x[image * g.input_len()..][..g.input_len()], y, None);
+    });
+}
+
+pub(crate) fn max_pool_of<R: Real>(g: &PoolGeometry, x: &[R], y: &mut [R], argmax: Option<&mut [u16]>) {
+    match argmax {
+        Some(argmax) => isa::dispatch(MaxPool::<R, true> { g, x, y, argmax }),
+        None => isa::dispatch(MaxPool::<R, false> { g, x, y, argmax: &mut [] }),
+    }
+}
+
+/// The maxima of one image and, if asked for, their places.
+struct MaxPool<'a, R, const PLACES: bool> {
+    g: &'a PoolGeometry,
+    x: &'a [R],
+    y: &'a mut [R],
+    argmax: &'a mut [u16],
+}
+
+impl<R: Real, const PLACES: bool> Kernel<R> for MaxPool<'_, R, PLACES> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<R>>(mut self, simd: S) {
+        for_each_window(simd, self.g, &mut self);
+    }
+}
+
+impl<R: Real, const PLACES: bool> Pooling<R> for MaxPool<'_, R, PLACES> {
+    #[inline(always)]
+    fn window<S: Simd<R>>(&mut self, simd: S, window: Window) {
+        let mut max = simd.load_part(&self.x[window.input(0, 0)]);
+        let mut place = simd.splat(window.place(0, 0));
+        for row in 0..window.rows {
+            for column in 0..window.columns {
+                // The first meets itself, which it does not outdo.
+                let x = simd.load_part(&self.x[window.input(row, column)]);
+                place = simd.if_outdoes(x, max, simd.splat(window.place(row, column)), place);
+                max = simd.if_outdoes(x, max, x, max);
             }
         }
-    });
+        simd.store_part(max, &mut self.y[window.output()]);
+        if PLACES {
+            simd.store_u16_part(place, &mut self.argmax[window.output()]);
+        }
+    }
 }
 
 /// Gradient of [`max_pool`]: adds each `dy` to its window's winner. Overwrites `dx`.
@@ -53,16 +89,51 @@ pub fn max_pool_grad_input<R: Real>(g: &PoolGeometry, dy: &[R], argmax: &[u16], 
     check_len("dy", dy, images * g.output_len());
     check_len("argmax", argmax, images * g.output_len());
     for_each_chunk(dx, g.input_len(), |image, dx| {
-        dx.fill(R::zero());
         let outputs = image * g.output_len()..(image + 1) * g.output_len();
-        let pixels =
-            dy[outputs.clone()].chunks_exact(g.channels).zip(argmax[outputs].chunks_exact(g.channels));
-        for (pixel, (dy, argmax)) in pixels.enumerate() {
-            let (oh, ow) = (pixel / g.out_w, pixel % g.out_w);
-            for (c, (&dy, &tap)) in dy.iter().zip(argmax).enumerate() {
-                let (kh, kw) = (usize::from(tap) / g.window_w, usize::from(tap) % g.window_w);
-                dx[g.pixel(oh, ow, kh, kw) + c] += dy;
+        R::max_pool_grad_input(g, &dy[outputs.clone()], &argmax[outputs], dx);
+    });
+}
+
+pub(crate) fn max_pool_grad_input_of<R: Real>(g: &PoolGeometry, dy: &[R], argmax: &[u16], dx: &mut [R]) {
+    if overlap(g) {
+        dx.fill(R::ZERO);
+        isa::dispatch(MaxPoolGradInput::<R, true> { g, dy, argmax, dx });
+    } else {
+        clear_uncovered(g, dx);
+        isa::dispatch(MaxPoolGradInput::<R, false> { g, dy, argmax, dx });
+    }
+}
+
+/// Each tap gets `dy` if it has won, else zero; these add up where windows overlap.
+struct MaxPoolGradInput<'a, R, const OVERLAP: bool> {
+    g: &'a PoolGeometry,
+    dy: &'a [R],
+    argmax: &'a [u16],
+    dx: &'a mut [R],
+}
+
+impl<R: Real, const OVERLAP: bool> Kernel<R> for MaxPoolGradInput<'_, R, OVERLAP> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<R>>(mut self, simd: S) {
+        for_each_window(simd, self.g, &mut self);
+    }
+}
+
+impl<R: Real, const OVERLAP: bool> Pooling<R> for MaxPoolGradInput<'_, R, OVERLAP> {
+    #[inline(always)]
+    fn window<S: Simd<R>>(&mut self, simd: S, window: Window) {
+        let dy = simd.load_part(&self.dy[window.output()]);
+        let winner = simd.load_u16_part(&self.argmax[window.output()]);
+        for row in 0..window.rows {
+            for column in 0..window.columns {
+                let place = simd.splat(window.place(row, column));
+                let dx = &mut self.dx[window.input(row, column)];
+                let before = if OVERLAP { simd.load_part(dx) } else { simd.splat(R::ZERO) };
+                let won = simd.if_equal(winner, place, dy, simd.splat(R::ZERO));
+                simd.store_part(simd.add(before, won), dx);
             }
         }
-    });
+    }
 }

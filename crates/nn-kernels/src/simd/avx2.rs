@@ -59,6 +59,20 @@ impl Simd<f32> for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn load_u16_ptr(self, from: *const u16) -> __m256 {
+        op!(_mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(_mm_loadu_si128(from.cast()))))
+    }
+
+    #[inline(always)]
+    unsafe fn store_u16_ptr(self, v: __m256, to: *mut u16) {
+        op!({
+            let v = _mm256_cvtps_epi32(v);
+            let halves = (_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
+            _mm_storeu_si128(to.cast(), _mm_packus_epi32(halves.0, halves.1))
+        })
+    }
+
+    #[inline(always)]
     fn add(self, a: __m256, b: __m256) -> __m256 {
         op!(_mm256_add_ps(a, b))
     }
@@ -109,11 +123,25 @@ impl Simd<f32> for Avx2 {
     }
 
     #[inline(always)]
-    fn scale_by_power_of_two(self, a: __m256, n: __m256) -> __m256 {
-        // The exponent of 2^n, shifted into its place in the bits of a float.
+    fn if_equal(self, a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 {
+        op!(_mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b)))
+    }
+
+    #[inline(always)]
+    fn if_outdoes(self, a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 {
         op!({
-            let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-            _mm256_mul_ps(a, _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent)))
+            let number = _mm256_cmp_ps::<_CMP_ORD_Q>(b, b);
+            _mm256_blendv_ps(no, yes, _mm256_and_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(a, b), number))
+        })
+    }
+
+    #[inline(always)]
+    fn scale_by_power_of_two(self, a: __m256, n: __m256) -> __m256 {
+        // In two steps, because `2^n` itself may not be a float.
+        op!({
+            let n = _mm256_cvtps_epi32(n);
+            let half = _mm256_srai_epi32::<1>(n);
+            _mm256_mul_ps(_mm256_mul_ps(a, power_of_two(half)), power_of_two(_mm256_sub_epi32(n, half)))
         })
     }
 
@@ -123,6 +151,12 @@ impl Simd<f32> for Avx2 {
     }
 
     tiles!(f32, [#[target_feature(enable = "avx2,fma")]], rows: [1 2 3 4 5 6], vectors: [1 2]);
+}
+
+/// `2^n`: the exponent, shifted into its place in the bits of a float.
+#[inline(always)]
+fn power_of_two(n: __m256i) -> __m256 {
+    op!(_mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_add_epi32(n, _mm256_set1_epi32(127)))))
 }
 
 /// A mask of the first `len` lanes, for `len <= 8`.

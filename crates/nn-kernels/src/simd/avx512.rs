@@ -59,6 +59,16 @@ impl Simd<f32> for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn load_u16_ptr(self, from: *const u16) -> __m512 {
+        op!(_mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast()))))
+    }
+
+    #[inline(always)]
+    unsafe fn store_u16_ptr(self, v: __m512, to: *mut u16) {
+        op!(_mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(v))))
+    }
+
+    #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {
         op!(_mm512_add_ps(a, b))
     }
@@ -106,6 +116,19 @@ impl Simd<f32> for Avx512 {
     #[inline(always)]
     fn if_greater(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
         op!(_mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes))
+    }
+
+    #[inline(always)]
+    fn if_equal(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
+        op!(_mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), no, yes))
+    }
+
+    #[inline(always)]
+    fn if_outdoes(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
+        op!({
+            let number = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(b, b);
+            _mm512_mask_blend_ps(_mm512_mask_cmp_ps_mask::<_CMP_NLE_UQ>(number, a, b), no, yes)
+        })
     }
 
     #[inline(always)]

@@ -63,6 +63,9 @@ impl VectorShape {
     }
 }
 
+/// Lanes of the widest vectors.
+const MAX_LANES: usize = 16;
+
 /// The vector instructions of one instruction set on elements of type `R`.
 ///
 /// Comparisons and selections follow IEEE 754: a comparison with NaN is false.
@@ -120,6 +123,42 @@ pub(crate) trait Simd<R>: Copy {
         unsafe { self.store_ptr_tail(v, to.as_mut_ptr(), to.len()) }
     }
 
+    /// The elements of `from`, at most [`Simd::LANES`], followed by zeros.
+    #[inline(always)]
+    fn load_part(self, from: &[R]) -> Self::V {
+        if from.len() == Self::LANES { self.load(from) } else { self.load_tail(from) }
+    }
+
+    /// Writes as many elements as `to` has, at most [`Simd::LANES`].
+    #[inline(always)]
+    fn store_part(self, v: Self::V, to: &mut [R]) {
+        if to.len() == Self::LANES { self.store(v, to) } else { self.store_tail(v, to) }
+    }
+
+    /// The integers in `from`, at most [`Simd::LANES`], followed by zeros.
+    #[inline(always)]
+    fn load_u16_part(self, from: &[u16]) -> Self::V {
+        let mut lanes = [0; MAX_LANES];
+        let whole = from.len() == Self::LANES;
+        if !whole {
+            lanes[..Self::LANES][..from.len()].copy_from_slice(from);
+        }
+        // SAFETY: either array has as many elements as there are lanes.
+        unsafe { self.load_u16_ptr(if whole { from.as_ptr() } else { lanes.as_ptr() }) }
+    }
+
+    /// Writes as many integers, each from 0 to 65,535, as `to` has, at most [`Simd::LANES`].
+    #[inline(always)]
+    fn store_u16_part(self, v: Self::V, to: &mut [u16]) {
+        let mut lanes = [0; MAX_LANES];
+        let whole = to.len() == Self::LANES;
+        // SAFETY: either array has as many elements as there are lanes.
+        unsafe { self.store_u16_ptr(v, if whole { to.as_mut_ptr() } else { lanes.as_mut_ptr() }) };
+        if !whole {
+            to.copy_from_slice(&lanes[..Self::LANES][..to.len()]);
+        }
+    }
+
     /// Loads a vector.
     ///
     /// # Safety
@@ -144,6 +183,18 @@ pub(crate) trait Simd<R>: Copy {
     /// `len` elements at `to` can be written.
     unsafe fn store_ptr_tail(self, v: Self::V, to: *mut R, len: usize);
 
+    /// Loads a vector of integers.
+    ///
+    /// # Safety
+    /// [`Simd::LANES`] integers at `from` can be read.
+    unsafe fn load_u16_ptr(self, from: *const u16) -> Self::V;
+
+    /// Stores a vector of integers from 0 to 65,535.
+    ///
+    /// # Safety
+    /// [`Simd::LANES`] integers at `to` can be written.
+    unsafe fn store_u16_ptr(self, v: Self::V, to: *mut u16);
+
     /// `a + b`
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a - b`
@@ -164,7 +215,13 @@ pub(crate) trait Simd<R>: Copy {
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
     /// In each lane `yes` where `a > b`, else `no`.
     fn if_greater(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
-    /// `a · 2^n` for integral `n`, exact unless the result over- or underflows; `n` in -126..=127.
+    /// In each lane `yes` where `a == b`, else `no`.
+    fn if_equal(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
+    /// In each lane `yes` where `a` outdoes the maximum so far, `b`, else `no`: where `a > b`, or `a` is the first
+    /// NaN.
+    fn if_outdoes(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
+    /// `a · 2^n` for integral `n` between twice the least and twice the largest exponent of `R`; rounded once if
+    /// `a` is about 1.
     fn scale_by_power_of_two(self, a: Self::V, n: Self::V) -> Self::V;
     /// The integer nearest to `a`, for `|a| < 2^22`; halves go to the even one.
     fn round(self, a: Self::V) -> Self::V;

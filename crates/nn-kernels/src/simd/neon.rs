@@ -66,6 +66,16 @@ impl Simd<f32> for Neon {
     }
 
     #[inline(always)]
+    unsafe fn load_u16_ptr(self, from: *const u16) -> float32x4_t {
+        op!(vcvtq_f32_u32(vmovl_u16(vld1_u16(from))))
+    }
+
+    #[inline(always)]
+    unsafe fn store_u16_ptr(self, v: float32x4_t, to: *mut u16) {
+        op!(vst1_u16(to, vmovn_u32(vcvtq_u32_f32(v))))
+    }
+
+    #[inline(always)]
     fn add(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
         op!(vaddq_f32(a, b))
     }
@@ -117,11 +127,25 @@ impl Simd<f32> for Neon {
     }
 
     #[inline(always)]
-    fn scale_by_power_of_two(self, a: float32x4_t, n: float32x4_t) -> float32x4_t {
-        // The exponent of 2^n, shifted into its place in the bits of a float.
+    fn if_equal(self, a: float32x4_t, b: float32x4_t, yes: float32x4_t, no: float32x4_t) -> float32x4_t {
+        op!(vbslq_f32(vceqq_f32(a, b), yes, no))
+    }
+
+    #[inline(always)]
+    fn if_outdoes(self, a: float32x4_t, b: float32x4_t, yes: float32x4_t, no: float32x4_t) -> float32x4_t {
         op!({
-            let exponent = vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127));
-            vmulq_f32(a, vreinterpretq_f32_s32(vshlq_n_s32::<23>(exponent)))
+            let number = vceqq_f32(b, b);
+            vbslq_f32(vandq_u32(vmvnq_u32(vcleq_f32(a, b)), number), yes, no)
+        })
+    }
+
+    #[inline(always)]
+    fn scale_by_power_of_two(self, a: float32x4_t, n: float32x4_t) -> float32x4_t {
+        // In two steps, because `2^n` itself may not be a float.
+        op!({
+            let n = vcvtq_s32_f32(n);
+            let half = vshrq_n_s32::<1>(n);
+            vmulq_f32(vmulq_f32(a, power_of_two(half)), power_of_two(vsubq_s32(n, half)))
         })
     }
 
@@ -131,4 +155,10 @@ impl Simd<f32> for Neon {
     }
 
     tiles!(f32, [#[target_feature(enable = "neon")]], rows: [1 2 3 4 5 6 7 8], vectors: [1 2 3]);
+}
+
+/// `2^n`: the exponent, shifted into its place in the bits of a float.
+#[inline(always)]
+fn power_of_two(n: int32x4_t) -> float32x4_t {
+    op!(vreinterpretq_f32_s32(vshlq_n_s32::<23>(vaddq_s32(n, vdupq_n_s32(127)))))
 }

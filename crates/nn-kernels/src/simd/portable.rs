@@ -52,6 +52,20 @@ macro_rules! impl_portable {
             }
 
             #[inline(always)]
+            unsafe fn load_u16_ptr(self, from: *const u16) -> Self::V {
+                // SAFETY: the caller vouches for all lanes.
+                array::from_fn(|i| unsafe { *from.add(i) }.into())
+            }
+
+            #[inline(always)]
+            unsafe fn store_u16_ptr(self, v: Self::V, to: *mut u16) {
+                for (i, value) in v.into_iter().enumerate() {
+                    // SAFETY: the caller vouches for all lanes.
+                    unsafe { *to.add(i) = value as u16 }
+                }
+            }
+
+            #[inline(always)]
             fn add(self, a: Self::V, b: Self::V) -> Self::V {
                 array::from_fn(|i| a[i] + b[i])
             }
@@ -102,11 +116,29 @@ macro_rules! impl_portable {
             }
 
             #[inline(always)]
-            fn scale_by_power_of_two(self, a: Self::V, n: Self::V) -> Self::V {
-                // The exponent of 2^n, shifted into its place in the bits of a float.
+            fn if_equal(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
+                array::from_fn(|i| if a[i] == b[i] { yes[i] } else { no[i] })
+            }
+
+            #[inline(always)]
+            fn if_outdoes(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
                 array::from_fn(|i| {
-                    let exponent = n[i] as $int + ($real::MAX_EXP as $int - 1);
-                    a[i] * $real::from_bits((exponent as $bits) << ($real::MANTISSA_DIGITS - 1))
+                    if a[i] > b[i] || (a[i].is_nan() && !b[i].is_nan()) { yes[i] } else { no[i] }
+                })
+            }
+
+            #[inline(always)]
+            fn scale_by_power_of_two(self, a: Self::V, n: Self::V) -> Self::V {
+                // The exponent, shifted into its place in the bits of a float.
+                let power_of_two = |n: $int| {
+                    let exponent = n + ($real::MAX_EXP as $int - 1);
+                    $real::from_bits((exponent as $bits) << ($real::MANTISSA_DIGITS - 1))
+                };
+                // In two steps, because `2^n` itself may not be a float.
+                array::from_fn(|i| {
+                    let n = n[i] as $int;
+                    let half = n >> 1;
+                    a[i] * power_of_two(half) * power_of_two(n - half)
                 })
             }
 

@@ -20,7 +20,7 @@
 mod tiles;
 mod transform;
 
-use crate::conv::ConvGeometry;
+use crate::conv::{ConvGeometry, Direction};
 use crate::gemm::micro::Run;
 use crate::gemm::multiply::{Layout, Lhs, Rhs, multiply, packed_len, packed_width};
 use crate::isa::dispatch;
@@ -43,12 +43,25 @@ const TILES_PER_PART: usize = 1024;
 /// Parts into which the sum of the weight gradient is divided, at most.
 const GRAD_WEIGHT_PARTS: usize = 16;
 
-/// Whether the geometry is one for which `F(m, r)` works: stride 1, dense, one group, a square kernel of `r`.
-pub(super) fn supports(g: &ConvGeometry, r: usize) -> bool {
-    (g.kh, g.kw) == (r, r)
+/// Whether `F(m x m, r x r)` is implemented and the geometry one for which it works: stride 1, dense, one group, a square
+/// kernel of `r`.
+pub(super) fn supports(g: &ConvGeometry, m: usize) -> bool {
+    [(2, 3), (4, 3), (6, 3), (2, 5), (4, 5)].contains(&(m, g.kh))
+        && g.kw == g.kh
         && (g.stride_h, g.stride_w) == (1, 1)
         && (g.dilation_h, g.dilation_w) == (1, 1)
         && g.groups == 1
+}
+
+/// Estimated cost of one image with tiles of `m x m`, in multiply-adds: those of the products, and for each element of a
+/// tile's planes as many as a transform of its row and column takes.
+pub(super) fn cost(g: &ConvGeometry, direction: Direction, m: usize) -> u64 {
+    /// Multiply-adds of a product for which one of a transform could be had, measured; a transform waits for memory.
+    const TRANSFORM: usize = 2;
+    let n = m + g.kh - 1;
+    let (h, w) = if direction == Direction::GradInput { (g.in_h, g.in_w) } else { (g.out_h, g.out_w) };
+    let per_tile = n * n * g.in_c * g.out_c + TRANSFORM * n * n * n * (g.in_c + g.out_c);
+    (h.div_ceil(m) as u64).saturating_mul(w.div_ceil(m) as u64).saturating_mul(per_tile as u64)
 }
 
 /// `F(M x M, T x T)` with tiles of `N x N` inputs.
@@ -176,7 +189,14 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
                         // M_p [tiles, out_c] = V_p [tiles, in_c] · U_p [in_c, out_c]
                         let runs = [Run { start: 0, depth: input.c }];
                         let data = &v_data[p * v.plane..(p + 1) * v.plane];
-                        let lhs = Lhs { data, rows: tiles.len(), layout: Layout::Rows(v.row), runs: &runs };
+                        let lhs = Lhs {
+                            lines: 1,
+                            line_stride: 0,
+                            data,
+                            rows: tiles.len(),
+                            layout: Layout::Rows(v.row),
+                            runs: &runs,
+                        };
                         let rhs = Rhs::packed(shape, &u[p * point..(p + 1) * point], input.c, output.c);
                         let out = matrix(&mut m_data[p * m.plane..], tiles.len(), output.c, m.row);
                         multiply(lhs, rhs, out, false, None);
@@ -257,7 +277,14 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
                         // P_p [in_c, out_c] += V_p^T [in_c, tiles] · D_p [tiles, out_c]
                         let runs = [Run { start: 0, depth: tiles.len() }];
                         let data = &v_data[p * v.plane..(p + 1) * v.plane];
-                        let lhs = Lhs { data, rows: g.in_c, layout: Layout::Depths(v.row), runs: &runs };
+                        let lhs = Lhs {
+                            lines: 1,
+                            line_stride: 0,
+                            data,
+                            rows: g.in_c,
+                            layout: Layout::Depths(v.row),
+                            runs: &runs,
+                        };
                         let data = &d_data[p * d.plane..(p + 1) * d.plane];
                         let rhs = Rhs { columns: g.out_c, ..Rhs::rows(shape, data, tiles.len(), d.row) };
                         let out = matrix(&mut sum_data[p * sum.plane..], g.in_c, g.out_c, sum.row);
