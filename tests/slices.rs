@@ -1,5 +1,5 @@
-//! The front of a network runs on slices of the batch: the same outputs and masks as on the whole batch, the same
-//! gradients but for the order of their sums, and the same bits for every number of threads.
+//! The front of a network runs on slices of the batch: the same outputs and masks as on the whole batch, the
+//! same gradients but for the order of their sums, and the same bits for every number of threads.
 
 use nn_core::inspect::{Trace, trace};
 use nn_core::layers::{

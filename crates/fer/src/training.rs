@@ -136,9 +136,14 @@ impl<'a> Training<'a> {
             callbacks.push(stopping);
         }
         let start = Instant::now();
-        let mut trainer = Trainer::new(&mut network, LOSS, settings.optimizer)?;
         let (training, validation) = (samples(&data.train), samples(&data.val));
-        let history = trainer.fit(&training, Some(&validation), &options, &mut callbacks)?;
+        // The trainer's memory is free again before the evaluation.
+        let history = Trainer::new(&mut network, LOSS, settings.optimizer)?.fit(
+            &training,
+            Some(&validation),
+            &options,
+            &mut callbacks,
+        )?;
         let seconds = start.elapsed().as_secs_f64();
         let stopped = watch.stopped;
 

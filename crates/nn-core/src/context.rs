@@ -13,7 +13,7 @@ use crate::tensor::{Tensor, tensor};
 /// Buffers are handed back after use and lent again, so that in a training loop the memory of one step serves
 /// the next. A buffer that is not handed back is merely freed.
 #[derive(Debug)]
-pub struct Context<R> {
+pub struct Context<R: Real> {
     seed: u64,
     epoch: u64,
     step: u64,
@@ -21,6 +21,7 @@ pub struct Context<R> {
     buffers: Spare<R>,
     index_buffers: Spare<u16>,
     groups: Vec<Context<R>>,
+    prepared: Vec<(String, Tensor<R>)>,
 }
 
 impl<R: Real> Context<R> {
@@ -34,6 +35,7 @@ impl<R: Real> Context<R> {
             buffers: Spare::default(),
             index_buffers: Spare::default(),
             groups: Vec::new(),
+            prepared: Vec::new(),
         }
     }
 
@@ -50,6 +52,20 @@ impl<R: Real> Context<R> {
 
     pub(crate) fn set_first_sample(&mut self, first_sample: usize) {
         self.first_sample = first_sample;
+    }
+
+    /// What the named layer has [prepared](crate::layer::Layer::prepare) for this pass.
+    pub fn prepared(&self, layer: &str) -> Option<Tensor<R>> {
+        self.prepared.iter().find(|(name, _)| name == layer).map(|(_, tensor)| tensor.clone())
+    }
+
+    pub(crate) fn set_prepared(&mut self, prepared: &[(String, Tensor<R>)]) {
+        self.prepared.clear();
+        self.prepared.extend_from_slice(prepared);
+    }
+
+    pub(crate) fn forget_prepared(&mut self) {
+        self.groups.iter_mut().for_each(|group| group.prepared.clear());
     }
 
     /// Contexts at the same step, each with buffers of its own that it keeps from call to call.

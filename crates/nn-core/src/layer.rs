@@ -54,13 +54,13 @@ pub trait Layer<R: Real>: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Whether a pass may give this layer the batch slice by slice, several slices at the same time on several
-    /// threads; false by default.
+    /// Whether a pass may give this layer the batch slice by slice, several slices at the same time on
+    /// several threads; false by default.
     ///
-    /// The first layers of a network that say yes are run on slices small enough for a core's cache. A layer may
-    /// say yes if each sample of `y` and `dx` depends on the same sample of the inputs alone, its random numbers
-    /// included (see [`Context::first_sample`]), and it has nothing to [absorb](Layer::absorb). It should say yes
-    /// if its parameters are few beside its activations: they are read once for each slice.
+    /// The first layers of a network that say yes are run on slices small enough for a core's cache. A layer
+    /// may say yes if each sample of `y` and `dx` depends on the same sample of the inputs alone, its random
+    /// numbers included (see [`Context::first_sample`]), and it has nothing to [absorb](Layer::absorb). It
+    /// should say yes if its parameters are few beside its activations: they are read once for each slice.
     fn sliceable(&self) -> bool {
         false
     }
@@ -75,11 +75,19 @@ pub trait Layer<R: Real>: Debug + Send + Sync {
     /// [selects](Layer::selects): removes the output `y = f(z)` from `cache` and returns `f`.
     /// [`Layer::backward`] on this cache is then given the gradient of `z`.
     ///
-    /// What is selected has the same `f'(z)` on either side of the selection, and what is not gets no gradient.
-    /// So `y` need not be kept where it is large, only where it was selected from.
+    /// What is selected has the same `f'(z)` on either side of the selection, and what is not gets no
+    /// gradient. So `y` need not be kept where it is large, only where it was selected from.
     ///
     /// `None` (the default) if there is nothing to leave.
     fn defer_activation(&self, _cache: &mut Cache<R>) -> Option<Pointwise> {
+        None
+    }
+
+    /// Parameters in the form in which a pass reads them, if that is another than the form they have. `None` by
+    /// default.
+    ///
+    /// A pass in slices asks for it once and shows it to the layer in every slice, as [`Context::prepared`].
+    fn prepare(&self, _pass: Pass, _ctx: &mut Context<R>) -> Option<Tensor<R>> {
         None
     }
 
@@ -106,6 +114,15 @@ pub trait Layer<R: Real>: Debug + Send + Sync {
 
     /// Takes running statistics from a training pass. Called once per step, for the whole batch.
     fn absorb(&mut self, _cache: &Cache<R>) {}
+}
+
+/// The two halves of a training step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// From the input to the output.
+    Forward,
+    /// From the gradient of the output to that of the input.
+    Backward,
 }
 
 /// What is known of a layer once it is built.
@@ -220,7 +237,8 @@ impl<R: Real> Cache<R> {
         &self.tensors
     }
 
-    /// Takes over the activation of the layer before, see [`Layer::defer_activation`]; `y` is this layer's output.
+    /// Takes over the activation of the layer before, see [`Layer::defer_activation`]; `y` is this layer's
+    /// output.
     pub(crate) fn inherit_activation(&mut self, activation: Pointwise, y: Tensor<R>) {
         self.deferred = Some((activation, y));
     }

@@ -3,9 +3,11 @@
 //! The kernels' public functions are generic over [`Real`](crate::Real), but each has only the two instances below.
 //! They are compiled once, in this crate, with its optimisation, instead of in every crate that calls them.
 
+use std::ops::Range;
+
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use crate::conv::{self, Algorithm, ConvGeometry};
+use crate::conv::{self, Algorithm, ConvGeometry, Direction, depthwise};
 use crate::elementwise::{self, Epilogue, Pointwise};
 use crate::exp::Constants;
 use crate::gemm::{self, Update};
@@ -54,6 +56,13 @@ engine! {
         update: Update,
     ) = gemm::gemm_block_of;
 
+    fn conv_prepare(
+        g: &ConvGeometry,
+        algorithm: Algorithm,
+        direction: Direction,
+        w: &[Self],
+        prepared: &mut [Self],
+    ) = conv::prepare_of;
     fn conv_output(
         g: &ConvGeometry,
         algorithm: Algorithm,
@@ -76,6 +85,27 @@ engine! {
         dy: &[Self],
         dw: &mut [Self],
     ) = conv::grad_weight_of;
+    fn depthwise_output(
+        g: &ConvGeometry,
+        first_line: usize,
+        x: &[Self],
+        w: &[Self],
+        y: &mut [Self],
+    ) = depthwise::output_of;
+    fn depthwise_grad_input(
+        g: &ConvGeometry,
+        first_line: usize,
+        dy: &[Self],
+        w: &[Self],
+        dx: &mut [Self],
+    ) = depthwise::grad_input_of;
+    fn depthwise_grad_weight(
+        g: &ConvGeometry,
+        lines: Range<usize>,
+        x: &[Self],
+        dy: &[Self],
+        dw: &mut [Self],
+    ) = depthwise::grad_weight_of;
 
     fn epilogue(epilogue: Epilogue<Self>, z: &mut [Self]) = elementwise::epilogue_of;
     fn backward(function: Pointwise, y: &[Self], dy: &mut [Self]) = elementwise::backward_of;

@@ -62,29 +62,16 @@ unsafe fn part<R, S, F, const STATE: usize, const INPUT: usize>(
     // SAFETY: the caller's contract, for every access below.
     unsafe {
         for i in 0..STATE {
-            states[i] = load(simd, state[i].add(at), len);
+            states[i] = simd.load_part_ptr(state[i].add(at), len);
         }
         for i in 0..INPUT {
-            inputs[i] = load(simd, input[i].add(at), len);
+            inputs[i] = simd.load_part_ptr(input[i].add(at), len);
         }
         let states = f.step(simd, states, inputs);
         for i in 0..STATE {
-            let to = state[i].add(at);
-            if len == S::LANES {
-                simd.store_ptr(states[i], to);
-            } else {
-                simd.store_ptr_tail(states[i], to, len);
-            }
+            simd.store_part_ptr(states[i], state[i].add(at), len);
         }
     }
-}
-
-/// # Safety
-/// `len <= LANES` elements at `from` can be read.
-#[inline(always)]
-unsafe fn load<R, S: Simd<R>>(simd: S, from: *const R, len: usize) -> S::V {
-    // SAFETY: the caller's contract.
-    unsafe { if len == S::LANES { simd.load_ptr(from) } else { simd.load_ptr_tail(from, len) } }
 }
 
 /// [`each`] as a kernel of its own.

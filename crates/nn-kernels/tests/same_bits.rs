@@ -38,10 +38,11 @@ fn assert_threads_do_not_matter(what: &str, compute: impl Fn() -> Vec<f32> + Syn
 }
 
 /// Several blocks of column matrix in each direction, and an uneven last one.
-fn conv_geometries() -> [ConvGeometry; 2] {
+fn conv_geometries() -> [ConvGeometry; 3] {
     let plain = ConvSpec { padding: Padding::Same, ..ConvSpec::new((31, 29), 12, 20, (3, 3)) };
     let grouped = ConvSpec { groups: 2, stride: (1, 2), ..ConvSpec::new((41, 90), 8, 12, (5, 3)) };
-    [plain, grouped].map(|spec| ConvGeometry::new(&spec).expect("valid"))
+    let depthwise = ConvSpec { groups: 24, stride: (1, 2), ..ConvSpec::new((41, 90), 24, 24, (5, 3)) };
+    [plain, grouped, depthwise].map(|spec| ConvGeometry::new(&spec).expect("valid"))
 }
 
 fn for_each_conv(check: impl Fn(&ConvGeometry, Algorithm, &[f32], &[f32], &[f32])) {

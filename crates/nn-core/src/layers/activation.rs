@@ -85,15 +85,15 @@ impl ActivationFn {
         if self == Self::Linear { cache } else { cache.with(OUTPUT, y.clone()) }
     }
 
-    /// [`Layer::defer_activation`] of a layer that [kept](Self::keep) its output. A softmax stays: it does not act
-    /// on each element alone.
+    /// [`Layer::defer_activation`] of a layer that [kept](Self::keep) its output. A softmax stays: it does
+    /// not act on each element alone.
     pub(crate) fn defer<R: Real>(self, cache: &mut Cache<R>) -> Option<Pointwise> {
         let deferred = self != Self::Softmax && cache.take(OUTPUT).is_some();
         deferred.then(|| self.pointwise())
     }
 
-    /// Turns `dy` into the gradient before the activation, `dz = dy · f'(z)`, with the help of the output that
-    /// was [kept](Self::keep); if none is, `dy` is that gradient.
+    /// Turns `dy` into the gradient before the activation, `dz = dy · f'(z)`, with the help of the output
+    /// that was [kept](Self::keep); if none is, `dy` is that gradient.
     pub(crate) fn backward<R: Real>(self, cache: &Cache<R>, dy: &mut Tensor<R>, channels: usize) {
         if !cache.has(OUTPUT) {
             return;

@@ -1,4 +1,4 @@
-use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec};
+use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec, Direction, Weight};
 use nn_kernels::{Pointwise, Real};
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::{ActivationFn, Pair, image_shape};
 use crate::context::Context;
 use crate::error::LayerError;
 use crate::init::Initializer;
-use crate::layer::{Cache, Gradients, Layer, LayerInfo, Param};
+use crate::layer::{Cache, Gradients, Layer, LayerInfo, Param, Pass};
 use crate::regularizer::Regularizer;
 use crate::shape::Shape;
 use crate::tensor::{Elements, Tensor};
@@ -156,6 +156,15 @@ struct Conv2DLayer<R: Real> {
     params: Vec<Param<R>>,
 }
 
+impl<R: Real> Conv2DLayer<R> {
+    fn weight<'a>(&'a self, prepared: Option<&'a Tensor<R>>) -> Weight<'a, R> {
+        match prepared {
+            Some(prepared) => Weight::Prepared(prepared.elements()),
+            None => Weight::Plain(self.params[KERNEL].value.elements()),
+        }
+    }
+}
+
 impl<R: Real> Layer<R> for Conv2DLayer<R> {
     fn info(&self) -> &LayerInfo {
         &self.info
@@ -177,9 +186,24 @@ impl<R: Real> Layer<R> for Conv2DLayer<R> {
         self.activation.defer(cache)
     }
 
+    fn prepare(&self, pass: Pass, ctx: &mut Context<R>) -> Option<Tensor<R>> {
+        let direction = match pass {
+            Pass::Forward => Direction::Output,
+            Pass::Backward => Direction::GradInput,
+        };
+        let len = conv::prepared_len::<R>(&self.geometry, Algorithm::Auto, direction);
+        (len > 0).then(|| {
+            let mut prepared = ctx.buffer(&[len]);
+            let w = self.params[KERNEL].value.elements();
+            conv::prepare(&self.geometry, Algorithm::Auto, direction, w, prepared.elements_mut());
+            prepared
+        })
+    }
+
     fn infer(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R> {
         let mut y = ctx.buffer(&self.info.output_shape.batch(x.shape()[0]));
-        let w = self.params[KERNEL].value.elements();
+        let prepared = ctx.prepared(&self.info.name);
+        let w = self.weight(prepared.as_ref());
         let epilogue = epilogue(&self.params, self.activation);
         // y = f(conv(x, W) + b)
         conv::output(&self.geometry, Algorithm::Auto, x.elements(), w, epilogue, y.elements_mut());
@@ -208,7 +232,8 @@ impl<R: Real> Layer<R> for Conv2DLayer<R> {
         }
         let dx = gradients.input.then(|| {
             let mut dx = ctx.buffer(cache.tensor("x").shape());
-            let w = self.params[KERNEL].value.elements();
+            let prepared = ctx.prepared(&self.info.name);
+            let w = self.weight(prepared.as_ref());
             // dx[n, ih, iw, i] = sum over the taps that read it of dz · W
             conv::grad_input(&self.geometry, Algorithm::Auto, dz, w, dx.elements_mut());
             dx

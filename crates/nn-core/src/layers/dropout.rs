@@ -11,8 +11,8 @@ use crate::tensor::{Elements, Tensor};
 /// Configuration of dropout (Srivastava et al., 2014), inverted: in training each element is zeroed with
 /// probability `rate` and the others are divided by `1 - rate`; in evaluation nothing happens.
 ///
-/// The mask is a function of seed, epoch, step, layer name and the element's place in the batch, and of nothing
-/// else.
+/// The mask is a function of seed, epoch, step, layer name and the element's place in the batch, and of
+/// nothing else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dropout {
@@ -61,7 +61,8 @@ impl<R: Real> Layer<R> for DropoutLayer {
     fn forward(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> (Tensor<R>, Cache<R>) {
         let (mut y, mut mask) = (ctx.buffer(x.shape()), ctx.buffer(x.shape()));
         let stream = ctx.stream(Purpose::Dropout, &self.info.name);
-        // One 32-bit word per element of the batch, of which `x` may be a slice: the element is dropped if it is below rate·2^32.
+        // One 32-bit word per element of the batch, of which `x` may be a slice: the element is dropped if it
+        // is below rate·2^32.
         let threshold = (self.rate * 2f64.powi(32)) as u32;
         let kept = R::of(1.0 / (1.0 - self.rate));
         let first_word = ctx.first_sample() * self.info.input_shape.elements();

@@ -21,8 +21,8 @@ pub(super) fn epilogue<R: Real>(params: &[Param<R>], activation: ActivationFn) -
     Epilogue { bias, activation: activation.pointwise() }
 }
 
-/// Turns `dy` into `dz` and adds the bias's gradient, `db [units] += sum over rows of dz [rows, units]`, if there
-/// is a bias and it is trained.
+/// Turns `dy` into `dz` and adds the bias's gradient, `db [units] += sum over rows of dz [rows, units]`, if
+/// there is a bias and it is trained.
 pub(super) fn to_dz<R: Real>(
     params: &[Param<R>],
     activation: ActivationFn,

@@ -54,9 +54,9 @@ pub(super) fn forward<R: Real>(layers: &Layers<R>, x: &Tensor<R>, ctx: &mut Cont
     ForwardPass { output, caches }
 }
 
-/// Backward from `dy`, the gradient of the last layer's output: adds to `gradients` and returns the gradient of the
-/// input if `want_input`. `tap` sees the gradient of each layer's output, last layer first; of a layer whose
-/// activation was left to the next one, that of `z` instead.
+/// Backward from `dy`, the gradient of the last layer's output: adds to `gradients` and returns the gradient
+/// of the input if `want_input`. `tap` sees the gradient of each layer's output, last layer first; of a layer
+/// whose activation was left to the next one, that of `z` instead.
 pub(super) fn backward<R: Real>(
     layers: &Layers<R>,
     dy: Tensor<R>,

@@ -197,8 +197,8 @@ impl<R: Real> Network<R> {
         chain::forward(&self.layers, x, ctx)
     }
 
-    /// A training pass backward from `dy`, the gradient of [`ForwardPass::output`]: adds to `gradients` (of the
-    /// form of [`Network::zero_gradients`]) and returns the gradient of the input if `want_input`.
+    /// A training pass backward from `dy`, the gradient of [`ForwardPass::output`]: adds to `gradients` (of
+    /// the form of [`Network::zero_gradients`]) and returns the gradient of the input if `want_input`.
     ///
     /// `tap` sees the gradient of each layer's output, last layer first; where [`Network::forward`] left a
     /// layer's activation to the next one, the gradient before the activation.

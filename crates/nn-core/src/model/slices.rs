@@ -1,17 +1,17 @@
 //! The front of a network, run on slices of the batch that fit into a core's cache.
 //!
-//! A batch of activations is larger than any cache: layer after layer on the whole batch, each layer reads from
-//! memory what the one before it wrote there. The *front*, the leading layers that are
-//! [sliceable](crate::layer::Layer::sliceable), takes a few samples through all its layers instead, forward and later backward,
-//! and several threads do so at the same time. The layers behind it get the whole batch.
+//! A batch of activations is larger than any cache: layer after layer on the whole batch, each layer reads
+//! from memory what the one before it wrote there. The *front*, the leading layers that are
+//! [sliceable](crate::layer::Layer::sliceable), takes a few samples through all its layers instead, forward
+//! and later backward, and several threads do so at the same time. The layers behind it get the whole batch.
 //!
 //! ```text
 //! batch    | slice 0 | slice 1 | slice 2 | slice 3 | ...      a few samples each
 //! groups   |      group 0      |      group 1      | ...      one thread each, slice after slice
 //! ```
 //!
-//! Slices and groups follow from sizes alone, and the groups' gradients are added in order: the same bits for any
-//! number of threads.
+//! Slices and groups follow from sizes alone, and the groups' gradients are added in order: the same bits for
+//! any number of threads.
 
 use std::ops::Range;
 
@@ -21,15 +21,15 @@ use nn_kernels::parallel::{add_in_order, for_each_chunk, sequential};
 
 use super::chain::{self, LayerGradients, Layers};
 use crate::context::Context;
-use crate::layer::Cache;
+use crate::layer::{Cache, Layer, Pass};
 use crate::tensor::{Elements, Tensor};
 
 /// Bytes that the input and the output of a layer should not exceed in one slice: they should still be in the
 /// core's own cache when the next layer reads them.
 const SLICE_BYTES: usize = 2 * 1024 * 1024;
 
-/// Bounds of the number of samples in a slice: a product with few rows is slow, and many slices share the work
-/// better.
+/// Bounds of the number of samples in a slice: a product with few rows is slow, and many slices share the
+/// work better.
 const SLICE_SAMPLES: (usize, usize) = (2, 16);
 
 /// Groups into which the slices of a batch are divided: the most threads that can work at the same time.
@@ -98,7 +98,8 @@ impl Slicing {
         })
     }
 
-    /// Adds the gradients of the front's parameters to `gradients`; `dy` is the gradient of the front's output.
+    /// Adds the gradients of the front's parameters to `gradients`; `dy` is the gradient of the front's
+    /// output.
     pub fn backward<R: Real>(
         &self,
         front: &Layers<R>,
@@ -108,7 +109,10 @@ impl Slicing {
         ctx: &mut Context<R>,
     ) {
         let wanted = &*gradients;
-        let sums = self.in_groups(&mut caches, ctx, |first, caches, ctx| {
+        // The lowest layer that learns has no use for the gradient of its input.
+        let lowest = chain::first_trained(wanted).map_or(0, |lowest| lowest + 1);
+        let prepared = prepare(&front[lowest..], Pass::Backward, ctx);
+        let sums = self.in_groups(&mut caches, &prepared, ctx, |first, caches, ctx| {
             let mut sums = zeros_like(wanted, ctx);
             for (i, caches) in caches.iter_mut().enumerate() {
                 let samples = self.slice(first + i, dy.shape()[0]);
@@ -126,13 +130,15 @@ impl Slicing {
                 add_in_order(total, sums.iter().filter_map(|sums| sums[i][j].as_ref()?.as_slice()));
             }
         }
+        release(prepared, ctx);
         let groups = ctx.groups(sums.len());
         for (group, sums) in groups.iter_mut().zip(sums) {
             sums.into_iter().flatten().flatten().for_each(|sum| group.recycle(sum.into_shared()));
         }
     }
 
-    /// Runs `pass` on each slice of `x`, and puts the outputs together. `pass` may leave something of each slice.
+    /// Runs `pass` on each slice of `x`, and puts the outputs together. `pass` may leave something of each
+    /// slice.
     fn run<R: Real, T: Send + Default>(
         &self,
         front: &Layers<R>,
@@ -145,7 +151,8 @@ impl Slicing {
         let mut output = ctx.buffer(&shape.batch(batch));
         let parts = output.elements_mut().chunks_mut(self.samples * shape.elements());
         let mut slices: Vec<_> = parts.map(|part| (part, T::default())).collect();
-        self.in_groups(&mut slices, ctx, |first, slices, ctx| {
+        let prepared = prepare(front, Pass::Forward, ctx);
+        self.in_groups(&mut slices, &prepared, ctx, |first, slices, ctx| {
             for (i, (output, left)) in slices.iter_mut().enumerate() {
                 let samples = self.slice(first + i, batch);
                 ctx.set_first_sample(samples.start);
@@ -154,15 +161,17 @@ impl Slicing {
                 ctx.recycle(y);
             }
         });
+        release(prepared, ctx);
         let left = slices.into_iter().map(|(_, left)| left).collect();
         (output, left)
     }
 
-    /// Divides `slices` into groups and calls `work` with the number of each group's first slice, its slices and
-    /// its context; the groups at the same time, each on one thread. Returns the results in order.
+    /// Divides `slices` into groups and calls `work` with the number of each group's first slice, its slices
+    /// and its context; the groups at the same time, each on one thread. Returns the results in order.
     fn in_groups<R: Real, S: Send, T: Send>(
         &self,
         slices: &mut [S],
+        prepared: &[(String, Tensor<R>)],
         ctx: &mut Context<R>,
         work: impl Fn(usize, &mut [S], &mut Context<R>) -> T + Sync,
     ) -> Vec<T> {
@@ -173,6 +182,7 @@ impl Slicing {
             let (first, end) = (total * i / count, total * (i + 1) / count);
             let (own, others) = rest.split_at_mut(end - first);
             rest = others;
+            ctx.set_prepared(prepared);
             groups.push((first, own, ctx, None));
         }
         for_each_chunk(&mut groups, 1, |_, group| {
@@ -186,6 +196,18 @@ impl Slicing {
     fn slice(&self, i: usize, batch: usize) -> Range<usize> {
         i * self.samples..batch.min((i + 1) * self.samples)
     }
+}
+
+/// What each of the layers prepares for a pass, with its name.
+fn prepare<R: Real>(layers: &Layers<R>, pass: Pass, ctx: &mut Context<R>) -> Vec<(String, Tensor<R>)> {
+    let prepared = |layer: &Box<dyn Layer<R>>| Some((layer.info().name.clone(), layer.prepare(pass, ctx)?));
+    layers.iter().filter_map(prepared).collect()
+}
+
+/// Hands back what was prepared, which no context may show any more.
+fn release<R: Real>(prepared: Vec<(String, Tensor<R>)>, ctx: &mut Context<R>) {
+    ctx.forget_prepared();
+    prepared.into_iter().for_each(|(_, tensor)| ctx.recycle(tensor));
 }
 
 /// Some samples of a batch; shares its buffer.

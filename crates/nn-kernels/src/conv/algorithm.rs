@@ -24,7 +24,7 @@ impl Direction {
 #[non_exhaustive]
 pub enum Algorithm {
     /// Chosen from the geometry and direction, never from the machine:
-    /// 1. [`Algorithm::Pointwise`] where it applies;
+    /// 1. [`Algorithm::Pointwise`] where it applies, [`Algorithm::Depthwise`] where it applies to several channels;
     /// 2. otherwise the cheapest of those that apply, counting multiply-adds and, for Winograd's algorithm (from 16
     ///    channels on both sides), a fixed price per transformed element;
     /// 3. where that is none of Winograd's: [`Algorithm::Direct`] if it applies and rows have at least 7 outputs, else
@@ -37,6 +37,8 @@ pub enum Algorithm {
     Direct,
     /// A window of 1x1 is a matrix product over all pixels.
     Pointwise,
+    /// Each channel is convolved with its own kernels, without a matrix product.
+    Depthwise,
     /// Patches are laid out as rows of a matrix that is multiplied by the weights.
     Im2col,
     /// Winograd's algorithm on tiles of 2x2 outputs: `F(2x2, 3x3)` or `F(2x2, 5x5)`.
@@ -49,11 +51,12 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// Every algorithm that can be asked for by name.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Auto,
         Self::Reference,
         Self::Direct,
         Self::Pointwise,
+        Self::Depthwise,
         Self::Im2col,
         Self::Winograd2,
         Self::Winograd4,
@@ -67,6 +70,7 @@ impl Algorithm {
             Self::Reference => "reference",
             Self::Direct => "direct",
             Self::Pointwise => "pointwise",
+            Self::Depthwise => "depthwise",
             Self::Im2col => "im2col",
             Self::Winograd2 => "winograd2",
             Self::Winograd4 => "winograd4",
@@ -80,6 +84,7 @@ impl Algorithm {
             Self::Auto | Self::Reference | Self::Im2col => true,
             Self::Direct => direction == Direction::Output,
             Self::Pointwise => pointwise::supports(geometry),
+            Self::Depthwise => geometry.groups == geometry.in_c,
             _ => self.tile().is_some_and(|m| winograd::supports(geometry, m)),
         }
     }
@@ -112,6 +117,9 @@ impl Algorithm {
     fn choose(g: &ConvGeometry, direction: Direction) -> Self {
         if Self::Pointwise.supports(g, direction) {
             return Self::Pointwise;
+        }
+        if g.groups > 1 && Self::Depthwise.supports(g, direction) {
+            return Self::Depthwise;
         }
         let enough_channels = g.in_c >= WINOGRAD_CHANNELS && g.out_c >= WINOGRAD_CHANNELS;
         let plain = if Self::Direct.supports(g, direction) && g.out_w >= DIRECT_WIDTH {

@@ -11,44 +11,36 @@
 //! Input with padding is copied to a larger image with zeros around it first. This is the fastest algorithm for few
 //! input channels, where a copied patch would hardly be used before it is dropped.
 
-use super::ConvGeometry;
-use super::im2col::{columns_of, weight, with_packed_groups};
+use super::im2col::{columns_of, group_weight};
+use super::{ConvGeometry, Direction};
 use crate::gemm::micro::Run;
-use crate::gemm::multiply::{Layout, Lhs, Rhs, multiply, packed_len};
+use crate::gemm::multiply::{Layout, Lhs, multiply};
 use crate::parallel::for_each_chunk;
-use crate::simd::VectorShape;
 use crate::{Epilogue, Real, phase};
 
-pub(super) fn output<R: Real>(g: &ConvGeometry, x: &[R], w: &[R], epilogue: Epilogue<R>, y: &mut [R]) {
-    let (shape, k, columns) = (VectorShape::current::<R>(), g.patch_len(), g.out_c / g.groups);
-    with_packed_groups(
-        packed_len(shape, k, columns),
-        g,
-        |group| weight(g, w, group),
-        |packed_w| {
-            for_each_chunk(y, g.output_len(), |image, y| {
-                let x = &x[image * g.input_len()..][..g.input_len()];
-                with_padding(g, x, |x, row_len| {
-                    for (group, w) in packed_w.iter().enumerate() {
-                        let patches = Lhs {
-                            data: x,
-                            lines: g.out_h,
-                            line_stride: g.stride_h * row_len,
-                            rows: g.out_w,
-                            layout: Layout::Rows(g.stride_w * g.in_c),
-                            runs: &runs(g, group, row_len),
-                        };
-                        let y = columns_of(y, g.out_h * g.out_w, g.out_c, group * columns, columns);
-                        let finish = epilogue.of_channels(group * columns..(group + 1) * columns).split().0;
-                        phase::multiply(|| {
-                            multiply(patches, Rhs::packed(shape, w, k, columns), y, false, Some(finish))
-                        });
-                    }
-                });
-                epilogue.split().1.apply_block(y);
-            });
-        },
-    );
+/// Overwrites `y`; `packed` is what [`super::im2col::prepare`] makes of the weights.
+pub(super) fn output<R: Real>(g: &ConvGeometry, x: &[R], packed: &[R], epilogue: Epilogue<R>, y: &mut [R]) {
+    let columns = g.out_c / g.groups;
+    for_each_chunk(y, g.output_len(), |image, y| {
+        let x = &x[image * g.input_len()..][..g.input_len()];
+        with_padding(g, x, |x, row_len| {
+            for group in 0..g.groups {
+                let patches = Lhs {
+                    data: x,
+                    lines: g.out_h,
+                    line_stride: g.stride_h * row_len,
+                    rows: g.out_w,
+                    layout: Layout::Rows(g.stride_w * g.in_c),
+                    runs: &runs(g, group, row_len),
+                };
+                let w = group_weight(g, Direction::Output, packed, group);
+                let y = columns_of(y, g.out_h * g.out_w, g.out_c, group * columns, columns);
+                let finish = epilogue.of_channels(group * columns..(group + 1) * columns).split().0;
+                phase::multiply(|| multiply(patches, w, y, false, Some(finish)));
+            }
+        });
+        epilogue.split().1.apply_block(y);
+    });
 }
 
 /// The runs of the first patch in an image with rows of `row_len` elements.

@@ -19,7 +19,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayView2, ArrayViewMut2, s};
 
-use super::ConvGeometry;
+use super::{ConvGeometry, Direction};
 use crate::gemm::micro::Run;
 use crate::gemm::multiply::{Layout, Lhs, Rhs, multiply, packed_len};
 use crate::gemm::pack::pack_b;
@@ -38,67 +38,94 @@ const GRAD_INPUT_PIXELS: usize = 256;
 /// Parts into which the sum of the weight gradient is divided.
 const GRAD_WEIGHT_PARTS: usize = 16;
 
-pub(super) fn output<R: Real>(g: &ConvGeometry, x: &[R], w: &[R], epilogue: Epilogue<R>, y: &mut [R]) {
-    let (shape, k, columns) = (VectorShape::current::<R>(), g.patch_len(), g.out_c / g.groups);
-    let lines = lines_per_block::<R>(g);
-    let line_len = g.out_w * g.out_c;
-    with_packed_groups(
-        packed_len(shape, k, columns),
-        g,
-        |group| weight(g, w, group),
-        |packed_w| {
-            for_each_chunk(y, lines * line_len, |i, y| {
-                let block = i * lines..i * lines + y.len() / line_len;
-                let rows = block.len() * g.out_w;
-                R::with_scratch(rows * k, |col| {
-                    for (group, w) in packed_w.iter().enumerate() {
-                        phase::pack(|| im2col(g, group, x, block.clone(), col));
-                        // y [rows, out_c/groups] = col [rows, k] · w [k, out_c/groups]
-                        let runs = [Run { start: 0, depth: k }];
-                        let layout = Layout::Rows(k);
-                        let col = Lhs { data: col, lines: 1, line_stride: 0, rows, layout, runs: &runs };
-                        let y = columns_of(y, rows, g.out_c, group * columns, columns);
-                        let finish = epilogue.of_channels(group * columns..(group + 1) * columns).split().0;
-                        phase::multiply(|| {
-                            multiply(col, Rhs::packed(shape, w, k, columns), y, false, Some(finish))
-                        });
-                    }
-                });
-                epilogue.split().1.apply_block(y);
-            });
-        },
-    );
+/// Elements of the packed weights of all groups.
+pub(super) fn prepared_len<R: Real>(g: &ConvGeometry, direction: Direction) -> usize {
+    g.groups * packed_group_len::<R>(g, direction)
 }
 
-pub(super) fn grad_input<R: Real>(g: &ConvGeometry, dy: &[R], w: &[R], dx: &mut [R]) {
-    let (shape, k, depth) = (VectorShape::current::<R>(), g.patch_len(), g.out_c / g.groups);
-    let block = lines_per_block::<R>(g);
-    let images = GRAD_INPUT_PIXELS.div_ceil(g.out_h * g.out_w);
-    let transposed = |group| weight(g, w, group).reversed_axes();
-    with_packed_groups(packed_len(shape, depth, k), g, transposed, |packed_w| {
-        // Patches overlap, so the lines of one image are added up by one thread, in order.
-        for_each_chunk(dx, images.saturating_mul(g.input_len()), |i, dx| {
-            dx.fill(R::ZERO);
-            let images_here = dx.len() / g.input_len();
-            let dy = &dy[i * images * g.output_len()..][..images_here * g.output_len()];
-            let all_lines = images_here * g.out_h;
-            for start in (0..all_lines).step_by(block) {
-                let lines = start..all_lines.min(start + block);
-                let dy = output_lines(g, dy, &lines);
-                let rows = lines.len() * g.out_w;
-                R::with_scratch(rows * k, |dcol| {
-                    for (group, w) in packed_w.iter().enumerate() {
-                        // dcol [rows, k] = dy [rows, out_c/groups] · w^T [out_c/groups, k]
-                        let runs = [Run { start: group * depth, depth }];
-                        let layout = Layout::Rows(g.out_c);
-                        let dy = Lhs { data: dy, lines: 1, line_stride: 0, rows, layout, runs: &runs };
-                        let out = columns_of(dcol, rows, k, 0, k);
-                        phase::multiply(|| multiply(dy, Rhs::packed(shape, w, depth, k), out, false, None));
-                        phase::unpack(|| col2im(g, group, dcol, lines.clone(), dx));
-                    }
-                });
+/// Depth and columns of the right operand of one group's product.
+fn weight_dim(g: &ConvGeometry, direction: Direction) -> (usize, usize) {
+    let (k, columns) = (g.patch_len(), g.out_c / g.groups);
+    if direction == Direction::GradInput { (columns, k) } else { (k, columns) }
+}
+
+fn packed_group_len<R: Real>(g: &ConvGeometry, direction: Direction) -> usize {
+    let (depth, columns) = weight_dim(g, direction);
+    packed_len(VectorShape::current::<R>(), depth, columns)
+}
+
+/// Packs `w`, for `grad_input` its transpose, as the right operand of the product, group by group.
+pub(super) fn prepare<R: Real>(g: &ConvGeometry, direction: Direction, w: &[R], packed: &mut [R]) {
+    let w = ArrayView2::from_shape((g.patch_len(), g.out_c), w).expect("length checked by the caller");
+    let columns = g.out_c / g.groups;
+    let groups = packed.chunks_exact_mut(packed_group_len::<R>(g, direction)).enumerate();
+    for (group, to) in groups {
+        let w = w.slice(s![.., group * columns..(group + 1) * columns]);
+        let w = if direction == Direction::GradInput { w.reversed_axes() } else { w };
+        pack_b(VectorShape::current::<R>(), w, to);
+    }
+}
+
+/// The right operand of one group's product, from what [`prepare`] has packed.
+pub(super) fn group_weight<'a, R: Real>(
+    g: &ConvGeometry,
+    direction: Direction,
+    packed: &'a [R],
+    group: usize,
+) -> Rhs<'a, R> {
+    let len = packed_group_len::<R>(g, direction);
+    let (depth, columns) = weight_dim(g, direction);
+    Rhs::packed(VectorShape::current::<R>(), &packed[group * len..][..len], depth, columns)
+}
+
+pub(super) fn output<R: Real>(g: &ConvGeometry, x: &[R], packed: &[R], epilogue: Epilogue<R>, y: &mut [R]) {
+    let (k, columns) = (g.patch_len(), g.out_c / g.groups);
+    let lines = lines_per_block::<R>(g);
+    let line_len = g.out_w * g.out_c;
+    for_each_chunk(y, lines * line_len, |i, y| {
+        let block = i * lines..i * lines + y.len() / line_len;
+        let rows = block.len() * g.out_w;
+        R::with_scratch(rows * k, |col| {
+            for group in 0..g.groups {
+                phase::pack(|| im2col(g, group, x, block.clone(), col));
+                // y [rows, out_c/groups] = col [rows, k] · w [k, out_c/groups]
+                let runs = [Run { start: 0, depth: k }];
+                let col = Lhs::matrix(col, rows, Layout::Rows(k), &runs);
+                let w = group_weight(g, Direction::Output, packed, group);
+                let y = columns_of(y, rows, g.out_c, group * columns, columns);
+                let finish = epilogue.of_channels(group * columns..(group + 1) * columns).split().0;
+                phase::multiply(|| multiply(col, w, y, false, Some(finish)));
             }
         });
+        epilogue.split().1.apply_block(y);
+    });
+}
+
+pub(super) fn grad_input<R: Real>(g: &ConvGeometry, dy: &[R], packed: &[R], dx: &mut [R]) {
+    let (k, depth) = (g.patch_len(), g.out_c / g.groups);
+    let block = lines_per_block::<R>(g);
+    let images = GRAD_INPUT_PIXELS.div_ceil(g.out_h * g.out_w);
+    // Patches overlap, so the lines of one image are added up by one thread, in order.
+    for_each_chunk(dx, images.saturating_mul(g.input_len()), |i, dx| {
+        dx.fill(R::ZERO);
+        let images_here = dx.len() / g.input_len();
+        let dy = &dy[i * images * g.output_len()..][..images_here * g.output_len()];
+        let all_lines = images_here * g.out_h;
+        for start in (0..all_lines).step_by(block) {
+            let lines = start..all_lines.min(start + block);
+            let dy = output_lines(g, dy, &lines);
+            let rows = lines.len() * g.out_w;
+            R::with_scratch(rows * k, |dcol| {
+                for group in 0..g.groups {
+                    // dcol [rows, k] = dy [rows, out_c/groups] · w^T [out_c/groups, k]
+                    let runs = [Run { start: group * depth, depth }];
+                    let dy = Lhs::matrix(dy, rows, Layout::Rows(g.out_c), &runs);
+                    let w = group_weight(g, Direction::GradInput, packed, group);
+                    phase::multiply(|| multiply(dy, w, columns_of(dcol, rows, k, 0, k), false, None));
+                    phase::unpack(|| col2im(g, group, dcol, lines.clone(), dx));
+                }
+            });
+        }
     });
 }
 
@@ -132,8 +159,7 @@ pub(super) fn grad_weight<R: Real>(g: &ConvGeometry, x: &[R], dy: &[R], dw: &mut
                     });
                     // dw [k, out_c/groups] += col^T [k, rows] · dy [rows, out_c/groups]
                     let runs = [Run { start: 0, depth: rows }];
-                    let layout = Layout::Depths(k);
-                    let col = Lhs { data: col, lines: 1, line_stride: 0, rows: k, layout, runs: &runs };
+                    let col = Lhs::matrix(col, k, Layout::Depths(k), &runs);
                     let dy = if in_place {
                         Rhs::rows(shape, dy, rows, columns)
                     } else {
@@ -144,24 +170,6 @@ pub(super) fn grad_weight<R: Real>(g: &ConvGeometry, x: &[R], dy: &[R], dw: &mut
                 }
             });
         }
-    });
-}
-
-/// Calls `body` with one packed matrix of `len` elements for each group.
-pub(super) fn with_packed_groups<'a, R: Real>(
-    len: usize,
-    g: &ConvGeometry,
-    matrix: impl Fn(usize) -> ArrayView2<'a, R>,
-    body: impl FnOnce(&[&[R]]),
-) {
-    let shape = VectorShape::current::<R>();
-    R::with_scratch(len * g.groups, |packed| {
-        phase::pack(|| {
-            for (group, to) in packed.chunks_exact_mut(len).enumerate() {
-                pack_b(shape, matrix(group), to);
-            }
-        });
-        body(&packed.chunks_exact(len).collect::<Vec<_>>());
     });
 }
 
@@ -263,13 +271,6 @@ fn for_each_stretch(
 fn lines_per_block<R>(g: &ConvGeometry) -> usize {
     let line_bytes = g.out_w * g.patch_len() * size_of::<R>();
     (COLUMN_BYTES / line_bytes).max(1)
-}
-
-/// The weights `[k, out_c / groups]` of one group.
-pub(super) fn weight<'a, R: Real>(g: &ConvGeometry, w: &'a [R], group: usize) -> ArrayView2<'a, R> {
-    let columns = g.out_c / g.groups;
-    let w = ArrayView2::from_shape((g.patch_len(), g.out_c), w).expect("length checked by the caller");
-    w.slice_move(s![.., group * columns..(group + 1) * columns])
 }
 
 /// The output pixels of `lines`.

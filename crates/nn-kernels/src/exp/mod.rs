@@ -9,10 +9,10 @@
 //!
 //! | | fused multiply-add | portable |
 //! |---|---|---|
-//! | [`exp`] | ? | ? |
-//! | [`exp_m1`] | ? | ? |
-//! | [`sigmoid`] | ? | ? |
-//! | [`tanh`] | ? | ? |
+//! | [`exp`] | 1.01 | 0.99 |
+//! | [`exp_m1`] | 1.44 | 1.57 |
+//! | [`sigmoid`] | 2.40 | 2.40 |
+//! | [`tanh`] | 2.50 | 2.50 |
 //!
 //! The instruction sets with fused multiply-add give the same bits; the portable one differs in the last bits.
 

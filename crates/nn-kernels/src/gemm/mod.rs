@@ -138,7 +138,7 @@ pub(crate) fn gemm_block_of<R: Real>(
                         }
                     };
                     let runs = [Run { start, depth: depths.len() }];
-                    let lhs = Lhs { lines: 1, line_stride: 0, data, rows: rows.len(), layout, runs: &runs };
+                    let lhs = Lhs::matrix(data, rows.len(), layout, &runs);
                     let c = c.slice_mut(s![rows, columns.clone()]);
                     let add = update == Update::Add || depth > 0;
                     phase::multiply(|| multiply(lhs, rhs, c, add, None));

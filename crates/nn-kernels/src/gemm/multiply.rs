@@ -24,6 +24,13 @@ pub(crate) struct Lhs<'a, R> {
     pub runs: &'a [Run],
 }
 
+impl<'a, R> Lhs<'a, R> {
+    /// A single line.
+    pub(crate) fn matrix(data: &'a [R], rows: usize, layout: Layout, runs: &'a [Run]) -> Self {
+        Self { data, lines: 1, line_stride: 0, rows, layout, runs }
+    }
+}
+
 /// How [`Lhs`] lies in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {

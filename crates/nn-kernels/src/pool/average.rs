@@ -32,21 +32,27 @@ impl<R: Real> Kernel<R> for AvgPool<'_, R> {
 
     #[inline(always)]
     fn run<S: Simd<R>>(mut self, simd: S) {
-        for_each_window(simd, self.g, &mut self);
+        check_len("x", self.x, self.g.input_len());
+        check_len("y", self.y, self.g.output_len());
+        // SAFETY: these are the lengths of an image.
+        unsafe { for_each_window(simd, self.g, &mut self) };
     }
 }
 
 impl<R: Real> Pooling<R> for AvgPool<'_, R> {
     #[inline(always)]
-    fn window<S: Simd<R>>(&mut self, simd: S, window: Window) {
+    unsafe fn window<S: Simd<R>>(&mut self, simd: S, window: Window) {
         let mut sum = simd.splat(R::ZERO);
         for row in 0..window.rows {
             for column in 0..window.columns {
-                sum = simd.add(sum, simd.load_part(&self.x[window.input(row, column)]));
+                // SAFETY: the caller's contract.
+                let x = unsafe { window.load(simd, self.x, (row, column)) };
+                sum = simd.add(sum, x);
             }
         }
         let mean = simd.div(sum, simd.splat(window.count()));
-        simd.store_part(mean, &mut self.y[window.output()]);
+        // SAFETY: `window` names elements inside the image.
+        unsafe { simd.store_part_ptr(mean, self.y.as_mut_ptr().add(window.output), window.lanes) };
     }
 }
 
@@ -85,19 +91,23 @@ impl<R: Real, const OVERLAP: bool> Kernel<R> for AvgPoolGradInput<'_, R, OVERLAP
 
     #[inline(always)]
     fn run<S: Simd<R>>(mut self, simd: S) {
-        for_each_window(simd, self.g, &mut self);
+        check_len("dy", self.dy, self.g.output_len());
+        check_len("dx", self.dx, self.g.input_len());
+        // SAFETY: these are the lengths of an image.
+        unsafe { for_each_window(simd, self.g, &mut self) };
     }
 }
 
 impl<R: Real, const OVERLAP: bool> Pooling<R> for AvgPoolGradInput<'_, R, OVERLAP> {
     #[inline(always)]
-    fn window<S: Simd<R>>(&mut self, simd: S, window: Window) {
-        let share = simd.div(simd.load_part(&self.dy[window.output()]), simd.splat(window.count()));
+    unsafe fn window<S: Simd<R>>(&mut self, simd: S, window: Window) {
+        // SAFETY: `window` names elements inside the image.
+        let dy = unsafe { simd.load_part_ptr(self.dy.as_ptr().add(window.output), window.lanes) };
+        let share = simd.div(dy, simd.splat(window.count()));
         for row in 0..window.rows {
             for column in 0..window.columns {
-                let dx = &mut self.dx[window.input(row, column)];
-                let before = if OVERLAP { simd.load_part(dx) } else { simd.splat(R::ZERO) };
-                simd.store_part(simd.add(before, share), dx);
+                // SAFETY: the caller's contract.
+                unsafe { window.put::<R, S, OVERLAP>(simd, self.dx, (row, column), share) };
             }
         }
     }

@@ -93,22 +93,18 @@ impl PoolGeometry {
         self.out_h * self.out_w * self.channels
     }
 
-    /// The part of the window of output pixel (`oh`, `ow`) that lies inside the input, as ranges of taps.
-    pub(super) fn taps(&self, oh: usize, ow: usize) -> (Range<usize>, Range<usize>) {
-        let inside = |start: usize, pad: usize, window: usize, size: usize| {
-            pad.saturating_sub(start)..window.min(size + pad - start)
-        };
-        (
-            inside(oh * self.stride_h, self.pad_top, self.window_h, self.in_h),
-            inside(ow * self.stride_w, self.pad_left, self.window_w, self.in_w),
-        )
+    /// The rows of the windows of output row `oh` that lie inside the image.
+    pub(super) fn rows_inside(&self, oh: usize) -> Range<usize> {
+        inside(oh * self.stride_h, self.pad_top, self.window_h, self.in_h)
     }
 
-    /// First element of the input pixel under tap (`kh`, `kw`) of output pixel (`oh`, `ow`); the tap must be
-    /// one of [`PoolGeometry::taps`].
-    pub(super) fn pixel(&self, oh: usize, ow: usize, kh: usize, kw: usize) -> usize {
-        let ih = oh * self.stride_h + kh - self.pad_top;
-        let iw = ow * self.stride_w + kw - self.pad_left;
-        (ih * self.in_w + iw) * self.channels
+    /// The columns of the windows of output column `ow` that lie inside the image.
+    pub(super) fn columns_inside(&self, ow: usize) -> Range<usize> {
+        inside(ow * self.stride_w, self.pad_left, self.window_w, self.in_w)
     }
+}
+
+/// The part of a window that starts at `start` in a padded axis.
+fn inside(start: usize, pad: usize, window: usize, size: usize) -> Range<usize> {
+    pad.saturating_sub(start)..window.min(size + pad - start)
 }

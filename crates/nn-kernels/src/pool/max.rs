@@ -55,26 +55,32 @@ impl<R: Real, const PLACES: bool> Kernel<R> for MaxPool<'_, R, PLACES> {
 
     #[inline(always)]
     fn run<S: Simd<R>>(mut self, simd: S) {
-        for_each_window(simd, self.g, &mut self);
+        check_len("x", self.x, self.g.input_len());
+        check_len("y", self.y, self.g.output_len());
+        check_len("argmax", self.argmax, if PLACES { self.g.output_len() } else { 0 });
+        // SAFETY: these are the lengths of an image.
+        unsafe { for_each_window(simd, self.g, &mut self) };
     }
 }
 
 impl<R: Real, const PLACES: bool> Pooling<R> for MaxPool<'_, R, PLACES> {
     #[inline(always)]
-    fn window<S: Simd<R>>(&mut self, simd: S, window: Window) {
-        let mut max = simd.load_part(&self.x[window.input(0, 0)]);
-        let mut place = simd.splat(window.place(0, 0));
+    unsafe fn window<S: Simd<R>>(&mut self, simd: S, window: Window) {
+        let (mut max, mut place) = (simd.splat(R::NEG_INFINITY), simd.splat(window.place(0, 0)));
         for row in 0..window.rows {
             for column in 0..window.columns {
-                // The first meets itself, which it does not outdo.
-                let x = simd.load_part(&self.x[window.input(row, column)]);
+                // SAFETY: the caller's contract.
+                let x = unsafe { window.load(simd, self.x, (row, column)) };
                 place = simd.if_outdoes(x, max, simd.splat(window.place(row, column)), place);
                 max = simd.if_outdoes(x, max, x, max);
             }
         }
-        simd.store_part(max, &mut self.y[window.output()]);
-        if PLACES {
-            simd.store_u16_part(place, &mut self.argmax[window.output()]);
+        // SAFETY: `window` names elements inside the image.
+        unsafe {
+            simd.store_part_ptr(max, self.y.as_mut_ptr().add(window.output), window.lanes);
+            if PLACES {
+                simd.store_u16_part_ptr(place, self.argmax.as_mut_ptr().add(window.output), window.lanes);
+            }
         }
     }
 }
@@ -117,22 +123,30 @@ impl<R: Real, const OVERLAP: bool> Kernel<R> for MaxPoolGradInput<'_, R, OVERLAP
 
     #[inline(always)]
     fn run<S: Simd<R>>(mut self, simd: S) {
-        for_each_window(simd, self.g, &mut self);
+        check_len("dy", self.dy, self.g.output_len());
+        check_len("argmax", self.argmax, self.g.output_len());
+        check_len("dx", self.dx, self.g.input_len());
+        // SAFETY: these are the lengths of an image.
+        unsafe { for_each_window(simd, self.g, &mut self) };
     }
 }
 
 impl<R: Real, const OVERLAP: bool> Pooling<R> for MaxPoolGradInput<'_, R, OVERLAP> {
     #[inline(always)]
-    fn window<S: Simd<R>>(&mut self, simd: S, window: Window) {
-        let dy = simd.load_part(&self.dy[window.output()]);
-        let winner = simd.load_u16_part(&self.argmax[window.output()]);
+    unsafe fn window<S: Simd<R>>(&mut self, simd: S, window: Window) {
+        let zero = simd.splat(R::ZERO);
+        // SAFETY: `window` names elements inside the image.
+        let (dy, winner) = unsafe {
+            (
+                simd.load_part_ptr(self.dy.as_ptr().add(window.output), window.lanes),
+                simd.load_u16_part_ptr(self.argmax.as_ptr().add(window.output), window.lanes),
+            )
+        };
         for row in 0..window.rows {
             for column in 0..window.columns {
-                let place = simd.splat(window.place(row, column));
-                let dx = &mut self.dx[window.input(row, column)];
-                let before = if OVERLAP { simd.load_part(dx) } else { simd.splat(R::ZERO) };
-                let won = simd.if_equal(winner, place, dy, simd.splat(R::ZERO));
-                simd.store_part(simd.add(before, won), dx);
+                let won = simd.if_equal(winner, simd.splat(window.place(row, column)), dy, zero);
+                // SAFETY: the caller's contract.
+                unsafe { window.put::<R, S, OVERLAP>(simd, self.dx, (row, column), won) };
             }
         }
     }

@@ -1,7 +1,5 @@
 //! The walk over the windows, which all poolings share.
 
-use std::ops::Range;
-
 use super::PoolGeometry;
 use crate::Real;
 use crate::simd::Simd;
@@ -12,12 +10,12 @@ pub(super) struct Window {
     pub rows: usize,
     /// Columns of the part.
     pub columns: usize,
+    /// Channels: as many as a vector has lanes, or the remaining ones.
+    pub lanes: usize,
     /// First channel of the output pixel.
-    output: usize,
+    pub output: usize,
     /// The same channel of the part's first input pixel.
     input: usize,
-    /// Channels: as many as a vector has lanes, or the remaining ones.
-    lanes: usize,
     /// The first tap, counted row by row over the whole window.
     first_tap: usize,
     /// Distance of rows, in elements of the input and in taps.
@@ -27,17 +25,42 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Elements of the output.
+    /// The elements of `x` under one tap of the part.
+    ///
+    /// # Safety
+    /// `x` holds an input image.
     #[inline(always)]
-    pub fn output(&self) -> Range<usize> {
-        self.output..self.output + self.lanes
+    pub unsafe fn load<R, S: Simd<R>>(&self, simd: S, x: &[R], (row, column): (usize, usize)) -> S::V {
+        // SAFETY: these elements lie inside the image.
+        unsafe { simd.load_part_ptr(x.as_ptr().add(self.input(row, column)), self.lanes) }
     }
 
-    /// Elements of the input under one tap of the part.
+    /// Writes to the elements of `dx` under one tap of the part, or adds to them (`ADD`).
+    ///
+    /// # Safety
+    /// `dx` holds an input image.
     #[inline(always)]
-    pub fn input(&self, row: usize, column: usize) -> Range<usize> {
-        let start = self.input + row * self.row.0 + column * self.column;
-        start..start + self.lanes
+    pub unsafe fn put<R, S, const ADD: bool>(
+        &self,
+        simd: S,
+        dx: &mut [R],
+        (row, column): (usize, usize),
+        value: S::V,
+    ) where
+        S: Simd<R>,
+    {
+        // SAFETY: these elements lie inside the image.
+        unsafe {
+            let dx = dx.as_mut_ptr().add(self.input(row, column));
+            let value = if ADD { simd.add(simd.load_part_ptr(dx, self.lanes), value) } else { value };
+            simd.store_part_ptr(value, dx, self.lanes);
+        }
+    }
+
+    /// First channel of the input pixel under one tap of the part.
+    #[inline(always)]
+    fn input(&self, row: usize, column: usize) -> usize {
+        self.input + row * self.row.0 + column * self.column
     }
 
     /// Taps of the part, as an element of type `R`.
@@ -56,37 +79,58 @@ impl Window {
 /// What is done with each window.
 pub(super) trait Pooling<R> {
     /// Handles one window; implement with `#[inline(always)]`.
-    fn window<S: Simd<R>>(&mut self, simd: S, window: Window);
+    ///
+    /// # Safety
+    /// The arrays hold an image of the geometry that the window belongs to.
+    unsafe fn window<S: Simd<R>>(&mut self, simd: S, window: Window);
 }
 
-/// Hands every window of one image to `pooling`.
+/// Hands every window of one image to `pooling`: the `lanes` elements from its `output` on lie inside the output image,
+/// and those under its taps inside the input image.
+///
+/// # Safety
+/// The arrays of `pooling` hold an image of `g`.
 #[inline(always)]
-pub(super) fn for_each_window<R: Real, S: Simd<R>>(simd: S, g: &PoolGeometry, pooling: &mut impl Pooling<R>) {
+pub(super) unsafe fn for_each_window<R: Real, S: Simd<R>>(
+    simd: S,
+    g: &PoolGeometry,
+    pooling: &mut impl Pooling<R>,
+) {
+    let row = (g.in_w * g.channels, g.window_w);
     for oh in 0..g.out_h {
+        let rows = g.rows_inside(oh);
+        let top = (oh * g.stride_h + rows.start - g.pad_top) * row.0;
         for ow in 0..g.out_w {
-            let (rows, columns) = g.taps(oh, ow);
+            let columns = g.columns_inside(ow);
             let window = Window {
                 rows: rows.len(),
                 columns: columns.len(),
-                output: (oh * g.out_w + ow) * g.channels,
-                input: g.pixel(oh, ow, rows.start, columns.start),
                 lanes: S::LANES,
+                output: (oh * g.out_w + ow) * g.channels,
+                input: top + (ow * g.stride_w + columns.start - g.pad_left) * g.channels,
                 first_tap: rows.start * g.window_w + columns.start,
-                row: (g.in_w * g.channels, g.window_w),
+                row,
                 column: g.channels,
             };
-            // The most common size is compiled on its own, without loops over taps.
-            if (window.rows, window.columns) == (2, 2) {
-                for_each_vector(simd, g.channels, Window { rows: 2, columns: 2, ..window }, pooling);
-            } else {
-                for_each_vector(simd, g.channels, window, pooling);
+            // SAFETY: the caller's contract.
+            unsafe {
+                // The most common size is compiled on its own, without loops over taps.
+                if (window.rows, window.columns) == (2, 2) {
+                    for_each_vector(simd, g.channels, Window { rows: 2, columns: 2, ..window }, pooling);
+                } else {
+                    for_each_vector(simd, g.channels, window, pooling);
+                }
             }
         }
     }
 }
 
+/// Hands the window over all `channels` to `pooling`, of which `first` is the first vector.
+///
+/// # Safety
+/// As [`Pooling::window`].
 #[inline(always)]
-fn for_each_vector<R: Real, S: Simd<R>>(
+unsafe fn for_each_vector<R: Real, S: Simd<R>>(
     simd: S,
     channels: usize,
     first: Window,
@@ -95,11 +139,14 @@ fn for_each_vector<R: Real, S: Simd<R>>(
     let at =
         |c: usize, lanes: usize| Window { output: first.output + c, input: first.input + c, lanes, ..first };
     let whole = channels / S::LANES * S::LANES;
-    for c in (0..whole).step_by(S::LANES) {
-        pooling.window(simd, at(c, S::LANES));
-    }
-    if whole < channels {
-        pooling.window(simd, at(whole, channels - whole));
+    // SAFETY: the caller's contract.
+    unsafe {
+        for c in (0..whole).step_by(S::LANES) {
+            pooling.window(simd, at(c, S::LANES));
+        }
+        if whole < channels {
+            pooling.window(simd, at(whole, channels - whole));
+        }
     }
 }
 

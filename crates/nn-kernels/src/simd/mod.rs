@@ -123,42 +123,6 @@ pub(crate) trait Simd<R>: Copy {
         unsafe { self.store_ptr_tail(v, to.as_mut_ptr(), to.len()) }
     }
 
-    /// The elements of `from`, at most [`Simd::LANES`], followed by zeros.
-    #[inline(always)]
-    fn load_part(self, from: &[R]) -> Self::V {
-        if from.len() == Self::LANES { self.load(from) } else { self.load_tail(from) }
-    }
-
-    /// Writes as many elements as `to` has, at most [`Simd::LANES`].
-    #[inline(always)]
-    fn store_part(self, v: Self::V, to: &mut [R]) {
-        if to.len() == Self::LANES { self.store(v, to) } else { self.store_tail(v, to) }
-    }
-
-    /// The integers in `from`, at most [`Simd::LANES`], followed by zeros.
-    #[inline(always)]
-    fn load_u16_part(self, from: &[u16]) -> Self::V {
-        let mut lanes = [0; MAX_LANES];
-        let whole = from.len() == Self::LANES;
-        if !whole {
-            lanes[..Self::LANES][..from.len()].copy_from_slice(from);
-        }
-        // SAFETY: either array has as many elements as there are lanes.
-        unsafe { self.load_u16_ptr(if whole { from.as_ptr() } else { lanes.as_ptr() }) }
-    }
-
-    /// Writes as many integers, each from 0 to 65,535, as `to` has, at most [`Simd::LANES`].
-    #[inline(always)]
-    fn store_u16_part(self, v: Self::V, to: &mut [u16]) {
-        let mut lanes = [0; MAX_LANES];
-        let whole = to.len() == Self::LANES;
-        // SAFETY: either array has as many elements as there are lanes.
-        unsafe { self.store_u16_ptr(v, if whole { to.as_mut_ptr() } else { lanes.as_mut_ptr() }) };
-        if !whole {
-            to.copy_from_slice(&lanes[..Self::LANES][..to.len()]);
-        }
-    }
-
     /// Loads a vector.
     ///
     /// # Safety
@@ -183,6 +147,26 @@ pub(crate) trait Simd<R>: Copy {
     /// `len` elements at `to` can be written.
     unsafe fn store_ptr_tail(self, v: Self::V, to: *mut R, len: usize);
 
+    /// Loads `len <= LANES` elements; the other lanes are zero. Free of a choice where `len` is a constant.
+    ///
+    /// # Safety
+    /// `len` elements at `from` can be read.
+    #[inline(always)]
+    unsafe fn load_part_ptr(self, from: *const R, len: usize) -> Self::V {
+        // SAFETY: the caller's contract.
+        unsafe { if len == Self::LANES { self.load_ptr(from) } else { self.load_ptr_tail(from, len) } }
+    }
+
+    /// Stores the first `len <= LANES` elements. Free of a choice where `len` is a constant.
+    ///
+    /// # Safety
+    /// `len` elements at `to` can be written.
+    #[inline(always)]
+    unsafe fn store_part_ptr(self, v: Self::V, to: *mut R, len: usize) {
+        // SAFETY: the caller's contract.
+        unsafe { if len == Self::LANES { self.store_ptr(v, to) } else { self.store_ptr_tail(v, to, len) } }
+    }
+
     /// Loads a vector of integers.
     ///
     /// # Safety
@@ -194,6 +178,40 @@ pub(crate) trait Simd<R>: Copy {
     /// # Safety
     /// [`Simd::LANES`] integers at `to` can be written.
     unsafe fn store_u16_ptr(self, v: Self::V, to: *mut u16);
+
+    /// Loads `len <= LANES` integers; the other lanes are zero. Free of a choice where `len` is a constant.
+    ///
+    /// # Safety
+    /// `len` integers at `from` can be read.
+    #[inline(always)]
+    unsafe fn load_u16_part_ptr(self, from: *const u16, len: usize) -> Self::V {
+        let mut lanes = [0; MAX_LANES];
+        // SAFETY: the caller's contract, and there are at most MAX_LANES.
+        unsafe {
+            if len == Self::LANES {
+                return self.load_u16_ptr(from);
+            }
+            from.copy_to_nonoverlapping(lanes.as_mut_ptr(), len);
+            self.load_u16_ptr(lanes.as_ptr())
+        }
+    }
+
+    /// Stores the first `len <= LANES` integers, from 0 to 65,535. Free of a choice where `len` is a constant.
+    ///
+    /// # Safety
+    /// `len` integers at `to` can be written.
+    #[inline(always)]
+    unsafe fn store_u16_part_ptr(self, v: Self::V, to: *mut u16, len: usize) {
+        let mut lanes = [0; MAX_LANES];
+        // SAFETY: the caller's contract, and there are at most MAX_LANES.
+        unsafe {
+            if len == Self::LANES {
+                return self.store_u16_ptr(v, to);
+            }
+            self.store_u16_ptr(v, lanes.as_mut_ptr());
+            to.copy_from_nonoverlapping(lanes.as_ptr(), len);
+        }
+    }
 
     /// `a + b`
     fn add(self, a: Self::V, b: Self::V) -> Self::V;

@@ -122,8 +122,10 @@ macro_rules! impl_portable {
 
             #[inline(always)]
             fn if_outdoes(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
+                // `|` and `&` evaluate both sides: branches would keep the compiler from using vectors.
                 array::from_fn(|i| {
-                    if a[i] > b[i] || (a[i].is_nan() && !b[i].is_nan()) { yes[i] } else { no[i] }
+                    let outdoes = (a[i] > b[i]) | (a[i].is_nan() & !b[i].is_nan());
+                    if outdoes { yes[i] } else { no[i] }
                 })
             }
 

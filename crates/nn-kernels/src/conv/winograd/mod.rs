@@ -53,20 +53,24 @@ pub(super) fn supports(g: &ConvGeometry, m: usize) -> bool {
         && g.groups == 1
 }
 
-/// Estimated cost of one image with tiles of `m x m`, in multiply-adds: those of the products, and for each element of a
-/// tile's planes as many as a transform of its row and column takes.
+/// Estimated cost of one image with tiles of `m x m`, in multiply-adds: those of the products, and `n²/2` for each of the
+/// `n²` elements of a tile that is transformed. The `n²/2` was fitted to measurements: a transform does less than that,
+/// but it does it while it waits for memory.
 pub(super) fn cost(g: &ConvGeometry, direction: Direction, m: usize) -> u64 {
-    /// Multiply-adds of a product for which one of a transform could be had, measured; a transform waits for memory.
-    const TRANSFORM: usize = 2;
     let n = m + g.kh - 1;
     let (h, w) = if direction == Direction::GradInput { (g.in_h, g.in_w) } else { (g.out_h, g.out_w) };
-    let per_tile = n * n * g.in_c * g.out_c + TRANSFORM * n * n * n * (g.in_c + g.out_c);
+    let per_tile = n * n * g.in_c * g.out_c + n * n * n * n / 2 * (g.in_c + g.out_c);
     (h.div_ceil(m) as u64).saturating_mul(w.div_ceil(m) as u64).saturating_mul(per_tile as u64)
 }
 
 /// `F(M x M, T x T)` with tiles of `N x N` inputs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Winograd<const M: usize, const T: usize, const N: usize>;
+
+/// Rows and columns of the filters at one point: channels that are summed over, and channels of the result.
+fn filters(g: &ConvGeometry, direction: Direction) -> (usize, usize) {
+    if direction == Direction::GradInput { (g.out_c, g.in_c) } else { (g.in_c, g.out_c) }
+}
 
 /// A correlation at stride 1: what `output` and `grad_input` have in common.
 struct Correlation {
@@ -77,11 +81,54 @@ struct Correlation {
 }
 
 impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
+    /// Elements of the transformed filters for `output` or `grad_input`.
+    pub(super) fn prepared_len<R: Real>(self, g: &ConvGeometry, direction: Direction) -> usize {
+        let (rows, columns) = filters(g, direction);
+        self.point::<R>(rows, columns) * N * N
+    }
+
+    /// Distance of the packed filters of neighbouring points.
+    fn point<R: Real>(self, rows: usize, columns: usize) -> usize {
+        let shape = VectorShape::current::<R>();
+        // A vector more, as in `Planes`.
+        packed_len(shape, rows, columns) + shape.lanes
+    }
+
+    /// `u = G w G^T`, packed as the right operand of each point's product.
+    pub(super) fn prepare<R: Real>(self, g: &ConvGeometry, direction: Direction, w: &[R], u: &mut [R]) {
+        let (rows, columns) = filters(g, direction);
+        let width = packed_width(VectorShape::current::<R>(), columns);
+        let point = self.point::<R>(rows, columns);
+        if columns % width != 0 {
+            // Missing columns of the last panel.
+            u.fill(R::ZERO);
+        }
+        if direction == Direction::Output {
+            let rotated = false;
+            dispatch(KernelIntoPlanes::<R, T, N> { w, rows, columns, rotated, width, point, u });
+            return;
+        }
+        R::with_scratch(w.len(), |exchanged| {
+            // w [T, T, in_c, out_c] -> [T, T, out_c, in_c]
+            let taps = w.chunks_exact(rows * columns).zip(exchanged.chunks_exact_mut(rows * columns));
+            for (from, to) in taps {
+                for (o, to) in to.chunks_exact_mut(g.in_c).enumerate() {
+                    for (to, from) in to.iter_mut().zip(from[o..].iter().step_by(g.out_c)) {
+                        *to = *from;
+                    }
+                }
+            }
+            let (w, rotated) = (&*exchanged, true);
+            dispatch(KernelIntoPlanes::<R, T, N> { w, rows, columns, rotated, width, point, u });
+        });
+    }
+
+    /// `y` from `x` and the prepared filters.
     pub(super) fn output<R: Real>(
         self,
         g: &ConvGeometry,
         x: &[R],
-        w: &[R],
+        u: &[R],
         epilogue: Epilogue<R>,
         y: &mut [R],
     ) {
@@ -91,78 +138,50 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
             pad_top: g.pad_top as isize,
             pad_left: g.pad_left as isize,
         };
-        self.correlate(&correlation, x, w, false, epilogue, y);
+        self.correlate(&correlation, x, u, epilogue, y);
     }
 
-    pub(super) fn grad_input<R: Real>(self, g: &ConvGeometry, dy: &[R], w: &[R], dx: &mut [R]) {
+    /// `dx` from `dy` and the prepared filters.
+    pub(super) fn grad_input<R: Real>(self, g: &ConvGeometry, dy: &[R], u: &[R], dx: &mut [R]) {
         let correlation = Correlation {
             input: Images { h: g.out_h, w: g.out_w, c: g.out_c },
             output: Images { h: g.in_h, w: g.in_w, c: g.in_c },
             pad_top: T as isize - 1 - g.pad_top as isize,
             pad_left: T as isize - 1 - g.pad_left as isize,
         };
-        R::with_scratch(w.len(), |exchanged| {
-            // w [T, T, in_c, out_c] -> [T, T, out_c, in_c]
-            phase::pack(|| {
-                for (from, to) in
-                    w.chunks_exact(g.in_c * g.out_c).zip(exchanged.chunks_exact_mut(g.in_c * g.out_c))
-                {
-                    for (i, from) in from.chunks_exact(g.out_c).enumerate() {
-                        for (o, &value) in from.iter().enumerate() {
-                            to[o * g.in_c + i] = value;
-                        }
-                    }
-                }
-            });
-            self.correlate(&correlation, dy, exchanged, true, Epilogue::NONE, dx);
-        });
+        self.correlate(&correlation, dy, u, Epilogue::NONE, dx);
     }
 
     fn correlate<R: Real>(
         self,
         correlation: &Correlation,
         x: &[R],
-        w: &[R],
-        rotated: bool,
+        u: &[R],
         epilogue: Epilogue<R>,
         y: &mut [R],
     ) {
         let (input, output) = (correlation.input, correlation.output);
-        let shape = VectorShape::current::<R>();
         let grid = Grid::new(output.h, output.w, M);
         let images = TILES_PER_TASK.div_ceil(grid.per_image());
-        // A vector more, as in `Planes`.
-        let point = packed_len(shape, input.c, output.c) + shape.lanes;
-        R::with_scratch(point * N * N, |u| {
-            phase::pack(|| {
-                let width = packed_width(shape, output.c);
-                if output.c % width != 0 {
-                    // Missing columns of the last panel.
-                    u.fill(R::ZERO);
-                }
-                let (rows, columns) = (input.c, output.c);
-                dispatch(KernelIntoPlanes::<R, T, N> { w, rows, columns, rotated, width, point, u });
-            });
-            let u = &*u;
-            for_each_chunk(y, images * output.len(), |i, y| {
-                let x = &x[i * images * input.len()..][..y.len() / output.len() * input.len()];
-                self.correlate_images(correlation, grid, x, (u, point), epilogue, y);
-            });
+        for_each_chunk(y, images * output.len(), |i, y| {
+            let x = &x[i * images * input.len()..][..y.len() / output.len() * input.len()];
+            self.correlate_images(correlation, grid, x, u, epilogue, y);
         });
     }
 
-    /// [`Winograd::correlate`] of some images on the calling thread, with the transformed filters.
+    /// [`Winograd::correlate`] of some images on the calling thread.
     fn correlate_images<R: Real>(
         self,
         correlation: &Correlation,
         grid: Grid,
         x: &[R],
-        (u, point): (&[R], usize),
+        u: &[R],
         epilogue: Epilogue<R>,
         y: &mut [R],
     ) {
         let Correlation { input, output, pad_top, pad_left } = *correlation;
         let shape = VectorShape::current::<R>();
+        let point = self.point::<R>(input.c, output.c);
         let (finish, rest) = epilogue.split();
         let all = y.len() / output.len() * grid.per_image();
         let block = tiles_per_block::<R, N>(shape, input.c, output.c).min(all);
@@ -189,14 +208,7 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
                         // M_p [tiles, out_c] = V_p [tiles, in_c] · U_p [in_c, out_c]
                         let runs = [Run { start: 0, depth: input.c }];
                         let data = &v_data[p * v.plane..(p + 1) * v.plane];
-                        let lhs = Lhs {
-                            lines: 1,
-                            line_stride: 0,
-                            data,
-                            rows: tiles.len(),
-                            layout: Layout::Rows(v.row),
-                            runs: &runs,
-                        };
+                        let lhs = Lhs::matrix(data, tiles.len(), Layout::Rows(v.row), &runs);
                         let rhs = Rhs::packed(shape, &u[p * point..(p + 1) * point], input.c, output.c);
                         let out = matrix(&mut m_data[p * m.plane..], tiles.len(), output.c, m.row);
                         multiply(lhs, rhs, out, false, None);
@@ -277,14 +289,7 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
                         // P_p [in_c, out_c] += V_p^T [in_c, tiles] · D_p [tiles, out_c]
                         let runs = [Run { start: 0, depth: tiles.len() }];
                         let data = &v_data[p * v.plane..(p + 1) * v.plane];
-                        let lhs = Lhs {
-                            lines: 1,
-                            line_stride: 0,
-                            data,
-                            rows: g.in_c,
-                            layout: Layout::Depths(v.row),
-                            runs: &runs,
-                        };
+                        let lhs = Lhs::matrix(data, g.in_c, Layout::Depths(v.row), &runs);
                         let data = &d_data[p * d.plane..(p + 1) * d.plane];
                         let rhs = Rhs { columns: g.out_c, ..Rhs::rows(shape, data, tiles.len(), d.row) };
                         let out = matrix(&mut sum_data[p * sum.plane..], g.in_c, g.out_c, sum.row);
