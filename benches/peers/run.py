@@ -32,6 +32,7 @@ def arguments():
     for peer in ("candle", "burn"):
         default = HERE / peer / "target/release" / f"peer-{peer}"
         parser.add_argument(f"--{peer}", type=Path, default=default, metavar="PATH")
+    parser.add_argument("--timeout", type=float, default=600, help="seconds after which a run is given up")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every run")
     return parser.parse_args()
 
@@ -68,7 +69,12 @@ def run(engine, command, model, config, args):
     # candle and burn take their number of threads from these.
     for variable in ("RAYON_NUM_THREADS", "MATMUL_NUM_THREADS", "OMP_NUM_THREADS"):
         environment[variable] = str(args.threads)
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment)
+    command = list(map(str, command))
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=args.timeout)
+    except subprocess.TimeoutExpired:
+        print(f"failed: {engine} on {model}: not done after {args.timeout:g} s", file=sys.stderr)
+        return None
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         print(f"failed: {engine} on {model}: {last}", file=sys.stderr)
