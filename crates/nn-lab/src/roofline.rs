@@ -88,8 +88,10 @@ pub fn svg(points: &[Point], roof: &Roof) -> String {
         out,
         r##"<svg xmlns="http://www.w3.org/2000/svg" width="{total_width:.0}" height="{total_height:.0}" viewBox="0 0 {total_width:.0} {total_height:.0}" font-family="DejaVu Sans Mono, Consolas, monospace" font-size="12">
 <rect width="100%" height="100%" fill="#ffffff"/>
-<text x="{LEFT}" y="24" font-size="14" fill="#222222">Roofline: {}</text>"##,
-        escape(&roof.what)
+<text x="{LEFT}" y="24" font-size="14" fill="#222222">Roofline: {}, peak {:.0} GFLOP/s, DRAM {:.0} GB/s</text>"##,
+        escape(&roof.what),
+        roof.peak_gflops,
+        roof.dram_gbs
     );
     draw_axes(&mut out, &x, &y, height);
     draw_roof(&mut out, &x, &y, roof);
@@ -154,26 +156,20 @@ fn draw_roof(out: &mut String, x: &Scale, y: &Scale, roof: &Roof) {
     let right = LEFT + WIDTH;
     let angle = (y1 - y0).atan2(x1 - x0).to_degrees();
     let (mx, my) = ((x0 + x1) / 2.0, (y0 + y1) / 2.0);
+    // At the ridge, away from the lines to the labels, unless that is too far to the right.
+    let (at, anchor) = if right - x1 > 200.0 { (x1, "start") } else { (right - 8.0, "end") };
     let _ = writeln!(
         out,
         r##"<polyline points="{x0:.1},{y0:.1} {x1:.1},{y1:.1} {right:.1},{y1:.1}" fill="none" stroke="#222222" stroke-width="1.5"/>
-<text x="{:.1}" y="{:.1}" text-anchor="end" fill="#222222">peak {peak:.0} GFLOP/s</text>"##,
-        right - 8.0,
+<text x="{at:.1}" y="{:.1}" text-anchor="{anchor}" fill="#222222">peak {peak:.0} GFLOP/s</text>"##,
         y1 - 7.0
     );
-    // Too short a slope, and its name would stand beside it rather than on it.
     let name = format!("DRAM {dram:.0} GB/s");
+    // On a short slope there is no room for it.
     if (x1 - x0).hypot(y1 - y0) > CHARACTER * name.len() as f64 {
         let _ = writeln!(
             out,
             r##"<text transform="translate({mx:.1} {my:.1}) rotate({angle:.1})" y="-7" text-anchor="middle" fill="#222222">{name}</text>"##
-        );
-    } else {
-        let _ = writeln!(
-            out,
-            r##"<text x="{:.1}" y="{:.1}" fill="#222222">{name}</text>"##,
-            LEFT + 8.0,
-            y1 - 7.0
         );
     }
 }

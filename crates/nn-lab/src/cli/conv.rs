@@ -101,8 +101,7 @@ impl Conv {
         if to_stdout == 0 {
             emit(&describe(&report))?;
         }
-        let failed = report.entries.iter().any(|entry| matches!(entry.status, Status::Failed { .. }));
-        Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        Ok(if report.has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
     fn cases(&self) -> anyhow::Result<Vec<Case>> {

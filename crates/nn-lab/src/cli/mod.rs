@@ -34,6 +34,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Peak(peak::Peak),
+    Config(step::Config),
     /// Measure the engine, or compare two measurements
     #[command(subcommand)]
     Bench(Box<Bench>),
@@ -56,6 +57,7 @@ pub fn main() -> ExitCode {
     }
     let result = match Cli::parse().command {
         Command::Peak(command) => command.run(),
+        Command::Config(command) => command.run(),
         Command::Bench(bench) => match *bench {
             Bench::Conv(command) => command.run(),
             Bench::Gemm(command) => command.run(),

@@ -51,6 +51,21 @@ impl Step {
     }
 }
 
+/// Print the layers of a network of "bench step" as JSON, for others to build the same one
+#[derive(Args)]
+pub struct Config {
+    /// As in "bench step"
+    model: String,
+}
+
+impl Config {
+    /// Prints the configuration.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        emit(&models::find(&self.model, None)?.network.to_json())?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
 fn describe(report: &StepReport) -> String {
     let StepReport { model, params, batch, threads, isa, .. } = report;
     let mut lines = vec![

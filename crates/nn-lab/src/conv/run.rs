@@ -125,6 +125,13 @@ pub struct ConvReport {
     pub entries: Vec<Entry>,
 }
 
+impl ConvReport {
+    /// Whether any case is wrong.
+    pub fn has_failed(&self) -> bool {
+        self.entries.iter().any(|entry| matches!(entry.status, Status::Failed { .. }))
+    }
+}
+
 /// With what is measured.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
@@ -163,7 +170,9 @@ fn entry(case: &Case, options: &Options) -> Entry {
         None => Status::Skipped {
             reason: format!("{} does not support {} of this problem", case.algorithm, Dir(case.direction)),
         },
-        Some(_) => options.pool.install(|| options.isa.scope(|| verify_and_time(case, options))),
+        Some(_) => options
+            .pool
+            .install(|| options.isa.scope(|| verify_and_time(case, options, |a, b, c| case.run(a, b, c)))),
     };
     Entry {
         problem: case.problem.to_string(),
@@ -177,10 +186,11 @@ fn entry(case: &Case, options: &Options) -> Entry {
     }
 }
 
-fn verify_and_time(case: &Case, options: &Options) -> Status {
+/// `kernel` computes the case.
+fn verify_and_time(case: &Case, options: &Options, kernel: impl Fn(&[f32], &[f32], &mut [f32])) -> Status {
     let Case { problem, direction, .. } = case;
     let bound = case.bound();
-    let verified = match verify(problem, *direction, bound, AFFORDABLE_MACS, |a, b, c| case.run(a, b, c)) {
+    let verified = match verify(problem, *direction, bound, AFFORDABLE_MACS, &kernel) {
         Ok(verified) => verified,
         Err(wrong) => return Status::Failed { reason: wrong.to_string() },
     };
@@ -191,7 +201,7 @@ fn verify_and_time(case: &Case, options: &Options) -> Status {
     let mut next = 0;
     let mut run = || {
         let Operands { first, second, out } = &mut operands[next];
-        case.run(first, second, out);
+        kernel(first, second, out);
         next = (next + 1) % copies;
     };
     let samples: Samples = repeat(&options.budget, stopwatch(&mut run));
@@ -211,7 +221,45 @@ fn verify_and_time(case: &Case, options: &Options) -> Status {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use nn_kernels::conv::{Algorithm, Direction};
+
     use super::*;
+    use crate::machine;
+
+    #[test]
+    fn a_wrong_kernel_fails_and_is_not_timed() {
+        let case = Case {
+            problem: "mb2_ic3ih8oc4kh3ph1".parse().unwrap(),
+            direction: Direction::Output,
+            algorithm: Algorithm::Im2col,
+        };
+        let pool = machine::pool(1).unwrap();
+        let budget = Budget { time: Duration::ZERO, min_reps: 1 };
+        let options = Options { pool: &pool, isa: Isa::Portable, caching: Caching::Warm, budget };
+        let runs = Cell::new(0);
+        let status_of = |error: f32| {
+            runs.set(0);
+            verify_and_time(&case, &options, |a, b, c| {
+                runs.set(runs.get() + 1);
+                case.run(a, b, c);
+                c[100] += error;
+            })
+        };
+        assert!(matches!(status_of(0.0), Status::Timed { .. }) && runs.get() > 1);
+        let status = status_of(1e-3);
+        assert!(
+            matches!(&status, Status::Failed { reason } if reason.contains("element 100 ")),
+            "{status:?}"
+        );
+        assert_eq!(runs.get(), 1);
+        let mut report = measure(std::slice::from_ref(&case), &options, |_| ());
+        assert!(!report.has_failed());
+        report.entries[0].status = status;
+        assert!(report.has_failed());
+    }
 
     #[test]
     fn cold_operands_have_left_the_last_cache_when_their_turn_comes() {

@@ -150,7 +150,7 @@ mod tests {
         for direction in Direction::ALL {
             let case = Case { problem: wrong.clone(), direction, algorithm: Algorithm::Im2col };
             assert!(
-                verify(&right, direction, Bound::Largest(16), AFFORDABLE, |a, b, c| case.run(a, b, c))
+                verify(&right, direction, Bound::Largest(32), AFFORDABLE, |a, b, c| case.run(a, b, c))
                     .is_err()
             );
         }
