@@ -21,7 +21,7 @@ use nn_kernels::parallel::{add_in_order, for_each_chunk, sequential};
 
 use super::chain::{self, LayerGradients, Layers};
 use crate::context::Context;
-use crate::layer::{Cache, Layer, Pass};
+use crate::layer::{Cache, Pass};
 use crate::tensor::{Elements, Tensor};
 
 /// Bytes that the input and the output of a layer should not exceed in one slice: they should still be in the
@@ -200,8 +200,13 @@ impl Slicing {
 
 /// What each of the layers prepares for a pass, with its name.
 fn prepare<R: Real>(layers: &Layers<R>, pass: Pass, ctx: &mut Context<R>) -> Vec<(String, Tensor<R>)> {
-    let prepared = |layer: &Box<dyn Layer<R>>| Some((layer.info().name.clone(), layer.prepare(pass, ctx)?));
-    layers.iter().filter_map(prepared).collect()
+    let mut prepared = Vec::new();
+    for layer in layers {
+        if let Some(tensor) = layer.prepare(pass, ctx) {
+            prepared.push((layer.info().name.clone(), tensor));
+        }
+    }
+    prepared
 }
 
 /// Hands back what was prepared, which no context may show any more.
