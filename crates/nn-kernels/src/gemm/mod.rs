@@ -6,12 +6,14 @@
 //! for blocks of COLUMNS columns of B and C
 //!   for blocks of DEPTH of the depth          pack B's block [DEPTH, COLUMNS]      third-level cache
 //!     for blocks of ROWS rows of A and C      pack A's block [ROWS, DEPTH]         second-level cache
-//!       for panels of B                       [DEPTH, tile columns]                first-level cache
-//!         for tiles of rows                   sums                                 registers
+//!       for panels of B                       [DEPTH, tile columns]                second-level cache
+//!         for tiles of rows                   A's tile: first level, sums: registers
 //! ```
 //!
-//! Elements of `f32` and bytes of a common x86-64 server core: a panel of `B` is `256·32·4` = 32 KiB of its 48 KiB
-//! first-level cache, a block of `A` `224·256·4` = 224 KiB of its 1 MiB second-level cache.
+//! On a common x86-64 server core a tile of 14 rows of `A` takes `14·512·4` = 28 KiB of the 48 KiB first-level cache and
+//! stays there for all panels; a panel of `B` (`512·32·4` = 64 KiB) and a block of `A` (`224·512·4` = 448 KiB) come from
+//! the 1 MiB second-level cache. A shorter depth would let a panel of `B` stay in the first level, but read and write
+//! `C` more often: on 2048x2048x2048, 256 reaches 78 % of the peak and 512 88 %.
 //!
 //! Each element of `C` is one sum along the depth in order, whatever the blocks: the first block of the depth
 //! starts from zero (or from `C`), the next ones from what the one before has stored. So results are the same
@@ -32,7 +34,7 @@ use multiply::{Layout, Lhs, Rhs, multiply, packed_len};
 use pack::{pack_a, pack_b, packed_a_len};
 
 const COLUMNS: usize = 2048;
-const DEPTH: usize = 256;
+const DEPTH: usize = 512;
 const ROWS: usize = 224;
 
 /// With at most so many columns, `A` is read where it lies, over a depth at which a panel of `B` is at most half
