@@ -1,6 +1,6 @@
 //! Matrix product on strided views, after Goto & van de Geijn (2008) and BLIS (Van Zee & van de Geijn, 2015).
 //!
-//! Five loops around a register tile ([`micro`]) keep each operand in the cache where it is used again:
+//! Five loops around a register tile (`micro`) keep each operand in the cache where it is used again:
 //!
 //! ```text
 //! for blocks of COLUMNS columns of B and C
