@@ -13,10 +13,29 @@
 //! | [`pool`] | max, average and global average pooling, forward and backward |
 //! | [`elementwise`] | activation functions and their derivatives, softmax, bias |
 //! | [`optimizer`] | the parameter updates of SGD and Adam |
+//! | [`isa`] | which instruction set the kernels use: the best there is, or what `NN_ISA` names |
 //! | [`parallel`] | the only place where work is divided among threads |
+//! | [`phase`] | where a kernel's time goes: laying out operands, multiplying, laying out results |
+//! | [`peak`] | the most multiply-adds that a core can do |
 //!
-//! **Same bits.** Results do not depend on the number of threads: outputs are divided into blocks whose size
-//! depends on the geometry alone, and every sum has one fixed order (see [`parallel`]).
+//! Kernels are written once, as loops over the vectors of any instruction set (`simd`), and compiled for each. All
+//! matrix products, also those in convolutions, end in one register tile (`gemm::micro`). [`Real`] has the two element
+//! types: `f32` trains on the instruction set in force, `f64` checks and always runs on the portable one.
+//!
+//! # Same bits
+//!
+//! Results do not depend on the number of threads: outputs are divided into blocks whose size depends on the geometry
+//! alone, and every sum has one fixed order (see [`parallel`]). Columns or channels lie in the lanes of vectors, so their
+//! width does not change an order either. In `f32`, on the instruction sets of one processor:
+//!
+//! | kernels | AVX2 and AVX-512 | portable |
+//! |---|---|---|
+//! | [`gemm`], every algorithm of [`conv`] in every direction | the same bits | differs: it rounds a multiply-add twice |
+//! | activations made of exponentials, [`elementwise::softmax`] | the same bits | differs, for the same reason |
+//! | other activations, all derivatives, bias, [`pool`], [`optimizer`] | the same bits | the same bits |
+//!
+//! The algorithm [`conv::Algorithm::Reference`] sums in `f64` and is the same everywhere. NEON computes as AVX2 and AVX-512
+//! do by construction; no test has run there.
 
 pub mod conv;
 pub mod elementwise;
