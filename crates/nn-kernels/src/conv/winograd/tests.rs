@@ -5,7 +5,7 @@
 //! transpose of that with respect to `a`: `y = E_m^T [(E_r g) ⊙ (V^-T d)]`. Here `V` is written down and inverted by
 //! elimination; `B^T` and `G` differ from `V^-T` and `E_r` by factors of the points.
 
-use super::transform::{collect, data, evaluate, points, scaled};
+use super::transform::{collect, data, data_transposed, evaluate, points, scaled};
 use crate::isa::dispatch;
 use crate::simd::{Kernel, Simd};
 use crate::{Isa, Real};
@@ -48,6 +48,7 @@ fn power(lane: usize) -> f64 {
 }
 
 kernel!(Data: N -> N, data::<R, S, N>);
+kernel!(DataTransposed: N -> N, data_transposed::<R, S, N>);
 kernel!(Scaled: N -> N, scaled::<R, S, N>);
 kernel!(Evaluate: L -> N, evaluate::<R, S, L, N>);
 kernel!(Collect: N -> L, collect::<R, S, L, N>);
@@ -138,6 +139,8 @@ fn check_square<R: Real, const N: usize>() {
     let differences = differences(N);
     let data_matrix = scaled_rows(transposed(&inverse(&evaluation(N, N))), &differences);
     assert_near::<R>("data", &matrix_of::<R, _>(N, Data::<0, N>), &data_matrix);
+    let transposed_data = matrix_of::<R, _>(N, DataTransposed::<0, N>);
+    assert_near::<R>("data_transposed", &transposed_data, &transposed(&data_matrix));
     let reciprocals: Vec<f64> = differences.iter().map(|difference| 1.0 / difference).collect();
     let scale_matrix = scaled_rows(identity(N), &reciprocals);
     assert_near::<R>("scaled", &matrix_of::<R, _>(N, Scaled::<0, N>), &scale_matrix);
