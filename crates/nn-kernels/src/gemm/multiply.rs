@@ -119,7 +119,7 @@ struct Products<'a, R> {
     finish: Option<Finish<'a, R>>,
 }
 
-impl<R: Real> Kernel<R> for Products<'_, R> {
+impl<'a, R: Real> Kernel<R> for Products<'a, R> {
     type Output = ();
 
     #[inline(always)]
@@ -128,49 +128,45 @@ impl<R: Real> Kernel<R> for Products<'_, R> {
         let Self { a, a_next, b, b_next, mut c, add, finish } = self;
         let (count, c_next, c_stride) = (c.shape()[0], c.strides()[0], c.strides()[1]);
         let c = c.as_mut_ptr();
-        let tiles = a.rows.div_ceil(S::TILE_ROWS);
-        let panels = b.columns.div_ceil(b.width);
-        let (a_stride, row, depth_major) = match a.layout {
+        let (a_stride, row_step, depth_major) = match a.layout {
             Layout::Rows(stride) => (stride, stride, false),
             Layout::Depths(stride) => (stride, 1, true),
         };
-        for i in 0..count {
-            for panel in 0..panels {
-                let column = panel * b.width;
-                let columns = b.width.min(b.columns - column);
-                let vectors = columns.div_ceil(S::LANES);
-                for line in 0..a.lines {
-                    for tile in 0..tiles {
-                        // Rows are spread evenly: 16 of them are 8 and 8, not 14 and 2.
-                        let (first, end) = (tile * a.rows / tiles, (tile + 1) * a.rows / tiles);
-                        // SAFETY: `check` has seen that every row, panel and column lies inside its array.
-                        unsafe {
-                            simd.tile(
-                                end - first,
-                                vectors,
-                                &Tile {
-                                    a: a.data.as_ptr().add(i * a_next + line * a.line_stride + first * row),
-                                    runs: a.runs,
-                                    a_stride,
-                                    depth_major,
-                                    b: b.data.as_ptr().add(i * b_next + panel * b.panel_stride),
-                                    b_stride: b.step,
-                                    c: c.offset(
-                                        i as isize * c_next + (line * a.rows + first) as isize * c_stride,
-                                    )
-                                    .add(column),
-                                    c_stride,
-                                    last_lanes: columns - (vectors - 1) * S::LANES,
-                                    add,
-                                    finish: finish.map(|f| Finish {
-                                        bias: f.bias.map(|bias| &bias[column..column + columns]),
-                                        ..f
-                                    }),
-                                },
-                            );
-                        }
-                    }
-                }
+        let a_at = |i: usize, line: usize, row: usize| {
+            a.data.as_ptr().wrapping_add(i * a_next + line * a.line_stride + row * row_step)
+        };
+        let b_at = |i: usize, panel: usize| b.data.as_ptr().wrapping_add(i * b_next + panel * b.panel_stride);
+        let c_at = |i: usize, row: usize, column: usize| {
+            c.wrapping_offset(i as isize * c_next + row as isize * c_stride).wrapping_add(column)
+        };
+        // Rows are spread evenly: 16 of them are 8 and 8, not 14 and 2.
+        let tiles = a.rows.div_ceil(S::TILE_ROWS);
+        let first_row = |tile: usize| tile * a.rows / tiles;
+        for (i, panel) in
+            (0..count).flat_map(|i| (0..b.columns.div_ceil(b.width)).map(move |panel| (i, panel)))
+        {
+            let column = panel * b.width;
+            let columns = b.width.min(b.columns - column);
+            let vectors = columns.div_ceil(S::LANES);
+            let bias_here = |bias: &'a [R]| &bias[column..column + columns];
+            let finish = finish.map(|finish| Finish { bias: finish.bias.map(bias_here), ..finish });
+            for (line, tile) in (0..a.lines).flat_map(|line| (0..tiles).map(move |tile| (line, tile))) {
+                let first = first_row(tile);
+                let operands = Tile {
+                    a: a_at(i, line, first),
+                    runs: a.runs,
+                    a_stride,
+                    depth_major,
+                    b: b_at(i, panel),
+                    b_stride: b.step,
+                    c: c_at(i, line * a.rows + first, column),
+                    c_stride,
+                    last_lanes: columns - (vectors - 1) * S::LANES,
+                    add,
+                    finish,
+                };
+                // SAFETY: `check` has seen that every row, panel and column lies inside its array.
+                unsafe { simd.tile(first_row(tile + 1) - first, vectors, &operands) };
             }
         }
     }
