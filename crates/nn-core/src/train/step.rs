@@ -1,4 +1,5 @@
 use ndarray::ArrayD;
+use nn_kernels::parallel::{ELEMENTS_PER_CHUNK, for_each_chunk};
 use nn_kernels::{Real, elementwise};
 
 use super::Targets;
@@ -96,7 +97,8 @@ impl<'a, R: Real> Trainer<'a, R> {
     ) -> StepResult {
         let Self { network, loss, gradients, ctx, .. } = self;
         for grad in gradients.iter_mut().flatten().flatten() {
-            grad.fill(R::zero());
+            let grad = grad.as_slice_mut().expect("gradients are contiguous");
+            for_each_chunk(grad, ELEMENTS_PER_CHUNK, |_, grad| grad.fill(R::zero()));
         }
         let pass = network.forward_sliced(x, ctx);
         let (loss, dy) = loss_and_gradient(network, loss, &pass.output, targets, weights, ctx);
