@@ -85,6 +85,15 @@ engine! {
         dy: &[Self],
         dw: &mut [Self],
     ) = conv::grad_weight_of;
+    fn conv_gradients(
+        g: &ConvGeometry,
+        algorithm: Algorithm,
+        x: &[Self],
+        dy: &[Self],
+        w: &[Self],
+        dw: &mut [Self],
+        dx: &mut [Self],
+    ) = conv::gradients_of;
     fn depthwise_output(
         g: &ConvGeometry,
         first_line: usize,

@@ -94,6 +94,13 @@ fn check_conv<R: Real>(case: &ConvCase) {
             let what = format!("grad_weight by {algorithm} on {isa} of {case:?}");
             check(&what, &x, &dy, &w, |x, dy, dw| conv::grad_weight(&g, algorithm, x, dy, dw));
         }
+        for algorithm in algorithms_for(&g, Direction::GradInput) {
+            let what = format!("both gradients by {algorithm} on {isa} of {case:?}");
+            check(&what, &x, &dy, &[&*w, &*x].concat(), |x, dy, both| {
+                let (dw, dx) = both.split_at_mut(w.len());
+                conv::gradients(&g, algorithm, x, dy, &w, dw, dx);
+            });
+        }
     });
 }
 

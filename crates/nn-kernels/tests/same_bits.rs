@@ -106,6 +106,18 @@ fn conv_grad_weight() {
 }
 
 #[test]
+fn conv_gradients() {
+    for_each_conv(Direction::GradInput, |g, algorithm, x, w, dy| {
+        assert_threads_do_not_matter(&format!("gradients by {algorithm} of {g:?}"), || {
+            let mut both = [w, x].concat();
+            let (dw, dx) = both.split_at_mut(w.len());
+            conv::gradients(g, algorithm, x, dy, w, dw, dx);
+            both
+        });
+    });
+}
+
+#[test]
 fn matrix_product() {
     // Large, and with so few columns that `A` is read in place.
     for (m, k, n) in [(700, 300, 600), (900, 500, 33)] {

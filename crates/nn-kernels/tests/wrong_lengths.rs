@@ -49,6 +49,12 @@ fn grad_weight(x: usize, dy: usize, dw: usize) {
     conv::grad_weight(&conv_geometry(), Algorithm::Auto, &x, &dy, &mut dw);
 }
 
+fn gradients(x: usize, dy: usize, w: usize, dw: usize, dx: usize) {
+    let (x, dy, w, mut dw, mut dx) =
+        (vec![0f32; x], vec![0.0; dy], vec![0.0; w], vec![0.0; dw], vec![0.0; dx]);
+    conv::gradients(&conv_geometry(), Algorithm::Auto, &x, &dy, &w, &mut dw, &mut dx);
+}
+
 panics! {
     output_with_part_of_an_image: "input: expected 18 elements, got 19", output(19, 24, 12);
     output_with_short_weight: "weight: expected 24 elements, got 23", output(18, 23, 12);
@@ -63,6 +69,10 @@ panics! {
     grad_weight_with_part_of_an_image: "input: expected 0 elements, got 17", grad_weight(17, 0, 24);
     grad_weight_with_short_gradient: "output: expected 12 elements, got 0", grad_weight(18, 0, 24);
     grad_weight_with_short_weight: "weight: expected 24 elements, got 0", grad_weight(18, 12, 0);
+    gradients_with_short_gradient: "output: expected 12 elements, got 11", gradients(18, 11, 24, 24, 18);
+    gradients_with_long_weight: "weight: expected 24 elements, got 25", gradients(18, 12, 25, 24, 18);
+    gradients_with_short_weight: "weight: expected 24 elements, got 23", gradients(18, 12, 24, 23, 18);
+    gradients_with_less_input: "input gradient: expected 36 elements, got 18", gradients(36, 24, 24, 24, 18);
 }
 
 /// The outputs of 64 images together have 2^64 elements: a length that wraps to zero.

@@ -225,19 +225,19 @@ impl<R: Real> Layer<R> for Conv2DLayer<R> {
         ctx: &mut Context<R>,
     ) -> Option<Tensor<R>> {
         to_dz(&self.params, self.activation, cache, &mut dy, gradients);
-        let dz = dy.elements();
-        if let Some(dw) = gradients.param(KERNEL) {
-            // dW[kh, kw, i, o] += sum over n, oh, ow of x[n, oh·sh + kh·dh - top, ..., i] · dz[n, oh, ow, o]
-            conv::grad_weight(&self.geometry, Algorithm::Auto, cache.tensor("x").elements(), dz, dw);
+        let (g, auto) = (&self.geometry, Algorithm::Auto);
+        let (x, dz) = (cache.tensor("x"), dy.elements());
+        let mut dx = gradients.input.then(|| ctx.buffer(x.shape()));
+        let prepared = ctx.prepared(&self.info.name);
+        let w = self.weight(prepared.as_ref());
+        // dW[kh, kw, i, o] += sum over n, oh, ow of x[n, oh·sh + kh·dh - top, ..., i] · dz[n, oh, ow, o]
+        // dx[n, ih, iw, i] = sum over the taps that read it of dz · W
+        match (gradients.param(KERNEL), &mut dx) {
+            (Some(dw), Some(dx)) => conv::gradients(g, auto, x.elements(), dz, w, dw, dx.elements_mut()),
+            (Some(dw), None) => conv::grad_weight(g, auto, x.elements(), dz, dw),
+            (None, Some(dx)) => conv::grad_input(g, auto, dz, w, dx.elements_mut()),
+            (None, None) => {}
         }
-        let dx = gradients.input.then(|| {
-            let mut dx = ctx.buffer(cache.tensor("x").shape());
-            let prepared = ctx.prepared(&self.info.name);
-            let w = self.weight(prepared.as_ref());
-            // dx[n, ih, iw, i] = sum over the taps that read it of dz · W
-            conv::grad_input(&self.geometry, Algorithm::Auto, dz, w, dx.elements_mut());
-            dx
-        });
         ctx.recycle(dy);
         dx
     }

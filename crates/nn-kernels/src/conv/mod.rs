@@ -10,6 +10,8 @@
 //! * [`grad_input`]: `dx` from `dy` and `w`;
 //! * [`grad_weight`]: `dw` from `x` and `dy`, added to what is there.
 //!
+//! [`gradients`] is the two last ones together.
+//!
 //! # Shapes
 //! `x`, `dx`: `[n, in_h, in_w, in_c]`; `w`, `dw`: `[kh, kw, in_c / groups, out_c]`; `y`, `dy`:
 //! `[n, out_h, out_w, out_c]`. The batch size `n` follows from the length of the slices.
@@ -158,6 +160,34 @@ pub fn grad_weight<R: Real>(geometry: &ConvGeometry, algorithm: Algorithm, x: &[
     R::conv_grad_weight(geometry, algorithm.resolve(geometry, Direction::GradWeight), x, dy, dw);
 }
 
+/// Both gradients: [`grad_weight`] adds to `dw`, [`grad_input`] overwrites `dx`. The same bits as the two calls; what both
+/// need is computed once.
+///
+/// # Panics
+/// As [`output`].
+pub fn gradients<'a, R: Real>(
+    geometry: &ConvGeometry,
+    algorithm: Algorithm,
+    x: &[R],
+    dy: &[R],
+    w: impl Into<Weight<'a, R>>,
+    dw: &mut [R],
+    dx: &mut [R],
+) {
+    let (input, weight) = (Direction::GradInput, Direction::GradWeight);
+    let chosen = algorithm.resolve(geometry, input);
+    if chosen != algorithm.resolve(geometry, weight) {
+        grad_weight(geometry, algorithm, x, dy, dw);
+        return grad_input(geometry, algorithm, dy, w, dx);
+    }
+    check_images(geometry, x, dy);
+    check_len("input gradient", dx, x.len());
+    check_len("weight", dw, geometry.weight_len());
+    with_prepared(geometry, chosen, input, w.into(), |w| {
+        R::conv_gradients(geometry, chosen, x, dy, w, dw, dx);
+    });
+}
+
 /// Calls `body` with the weights in the form that the algorithm reads.
 #[track_caller]
 fn with_prepared<R: Real>(
@@ -248,6 +278,26 @@ pub(crate) fn grad_weight_of<R: Real>(
         Algorithm::Depthwise => depthwise::grad_weight(g, x, dy, dw),
         Algorithm::Direct | Algorithm::Im2col | Algorithm::Auto => im2col::grad_weight(g, x, dy, dw),
         _ => winograd!(algorithm, g, grad_weight(g, x, dy, dw)),
+    }
+}
+
+pub(crate) fn gradients_of<R: Real>(
+    g: &ConvGeometry,
+    algorithm: Algorithm,
+    x: &[R],
+    dy: &[R],
+    w: &[R],
+    dw: &mut [R],
+    dx: &mut [R],
+) {
+    match algorithm {
+        Algorithm::Winograd2 | Algorithm::Winograd4 | Algorithm::Winograd6 => {
+            winograd!(algorithm, g, gradients(g, x, dy, w, dw, dx));
+        }
+        _ => {
+            grad_weight_of(g, algorithm, x, dy, dw);
+            grad_input_of(g, algorithm, dy, w, dx);
+        }
     }
 }
 

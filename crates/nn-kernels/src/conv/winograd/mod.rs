@@ -29,11 +29,11 @@ use crate::conv::{ConvGeometry, Direction};
 use crate::gemm::micro::Run;
 use crate::gemm::multiply::{Layout, Lhs, Rhs, multiply_each, packed_len, packed_width};
 use crate::isa::dispatch;
-use crate::parallel::{for_each_chunk, part_of, sum_parts};
+use crate::parallel::{add_in_order, for_each_chunk, for_each_chunk_pair, part_of, sum_parts};
 use crate::simd::VectorShape;
 use crate::{Epilogue, Real, phase};
 use filters::{KernelFromPlanes, KernelIntoPlanes};
-use tiles::{AddFromPlanes, Forward, FromPlanes, Grid, Images, IntoPlanes, Planes};
+use tiles::{AddFromPlanes, FromPlanes, Grid, Images, IntoPlanes, Planes};
 
 /// Size that the planes of a block of tiles should have in `output` and `grad_input`: half of a typical second-level
 /// cache, which holds the transformed filters as well.
@@ -141,157 +141,187 @@ impl<const M: usize, const T: usize, const N: usize> Winograd<M, T, N> {
         y: &mut [R],
     ) {
         let (grid, input_grid) = self.grids(g);
+        let shape = VectorShape::current::<R>();
         let at_once = TILES_PER_TASK.div_ceil(grid.per_image());
         let (finish, rest) = epilogue.split();
         for_each_chunk(y, at_once * g.output_len(), |i, y| {
-            let images = y.len() / g.output_len();
-            let x = &x[i * at_once * g.input_len()..][..images * g.input_len()];
-            self.through_planes(
-                images * grid.per_image(),
-                filters(g, Direction::Output),
-                u,
-                |tiles, planes, to, patch| {
-                    let (forward, images, grid) = (Forward::Data, input_images(g), input_grid);
-                    dispatch(IntoPlanes::<R, N, N> { forward, x, images, grid, tiles, planes, to, patch });
-                },
-                |tiles, planes, from| {
-                    let images = output_images(g);
-                    dispatch(FromPlanes::<R, M, N> { planes, from, grid, tiles, y, images, finish });
-                },
-            );
+            let count = y.len() / g.output_len();
+            let x = &x[i * at_once * g.input_len()..][..count * g.input_len()];
+            let all = count * grid.per_image();
+            let block = tiles_per_block::<R, N>(PLANE_BYTES, g).min(all);
+            let (v, m) = (Planes::new(shape, block, g.in_c), Planes::new(shape, block, g.out_c));
+            R::with_scratch(v.len::<N>() + m.len::<N>() + N * N * g.in_c, |scratch| {
+                let (v_data, scratch) = scratch.split_at_mut(v.len::<N>());
+                let (m_data, patch) = scratch.split_at_mut(m.len::<N>());
+                for tiles in blocks(0..all, block) {
+                    phase::pack(|| {
+                        let (grid, images, tiles, planes) = (input_grid, input_images(g), tiles.clone(), v);
+                        dispatch(IntoPlanes::<R, N, N> { x, images, grid, tiles, planes, to: v_data, patch });
+                    });
+                    self.multiply_filters(tiles.len(), (v, v_data), (u, g.in_c, g.out_c), (m, m_data));
+                    phase::unpack(|| {
+                        let (images, planes, from) = (output_images(g), m, &*m_data);
+                        dispatch(FromPlanes::<R, M, N> { planes, from, grid, tiles, y, images, finish });
+                    });
+                }
+            });
             rest.apply_block(y);
+        });
+    }
+
+    /// `M_p [tiles, columns] = V_p [tiles, rows] · U_p [rows, columns]`
+    fn multiply_filters<R: Real>(
+        self,
+        tiles: usize,
+        (v, v_data): (Planes, &[R]),
+        (u, rows, columns): (&[R], usize, usize),
+        (m, m_data): (Planes, &mut [R]),
+    ) {
+        phase::multiply(|| {
+            let runs = [Run { start: 0, depth: rows }];
+            let lhs = Lhs::matrix(v_data, tiles, Layout::Rows(v.row), &runs);
+            let rhs = Rhs::packed(VectorShape::current::<R>(), u, rows, columns);
+            let out = m.matrices::<R, N>(m_data, tiles, columns);
+            multiply_each((lhs, v.plane), (rhs, self.point::<R>(rows, columns)), out, false, None);
         });
     }
 
     /// `dx` from `dy` and the prepared filters.
     pub(super) fn grad_input<R: Real>(self, g: &ConvGeometry, dy: &[R], u: &[R], dx: &mut [R]) {
-        let (grid, input_grid) = self.grids(g);
-        let at_once = TILES_PER_TASK.div_ceil(grid.per_image());
+        let at_once = TILES_PER_TASK.div_ceil(self.grids(g).0.per_image());
         // Tiles overlap, so those of one image are added up by one thread, in order.
         for_each_chunk(dx, at_once * g.input_len(), |i, dx| {
-            dx.fill(R::ZERO);
             let images = dx.len() / g.input_len();
             let dy = &dy[i * at_once * g.output_len()..][..images * g.output_len()];
-            self.through_planes(
-                images * grid.per_image(),
-                filters(g, Direction::GradInput),
-                u,
-                |tiles, planes, to, patch| {
-                    let (forward, x, images) = (Forward::Evaluate, dy, output_images(g));
-                    dispatch(IntoPlanes::<R, M, N> { forward, x, images, grid, tiles, planes, to, patch });
-                },
-                |tiles, planes, from| {
-                    let (grid, images, x) = (input_grid, input_images(g), &mut *dx);
-                    dispatch(AddFromPlanes::<R, N> { planes, from, grid, tiles, x, images });
-                },
-            );
+            self.gradients_part(g, dy, Some((u, dx)), None);
         });
     }
 
-    /// Takes `all` tiles through the products with the filters, block by block on the calling thread: `into` writes the
-    /// left operands, `from` reads the products.
-    fn through_planes<R: Real>(
-        self,
-        all: usize,
-        (rows, columns): (usize, usize),
-        u: &[R],
-        mut into: impl FnMut(Range<usize>, Planes, &mut [R], &mut [R]),
-        mut from: impl FnMut(Range<usize>, Planes, &[R]),
-    ) {
-        let shape = VectorShape::current::<R>();
-        let point = self.point::<R>(rows, columns);
-        let block = tiles_per_block::<R, N>(PLANE_BYTES, rows, columns).min(all);
-        let (v, m) = (Planes::new(shape, block, rows), Planes::new(shape, block, columns));
-        R::with_scratch(v.len::<N>() + m.len::<N>() + N * N * rows, |scratch| {
-            let (v_data, scratch) = scratch.split_at_mut(v.len::<N>());
-            let (m_data, patch) = scratch.split_at_mut(m.len::<N>());
-            for start in (0..all).step_by(block) {
-                let tiles = start..all.min(start + block);
-                phase::pack(|| into(tiles.clone(), v, v_data, patch));
-                phase::multiply(|| {
-                    // M_p [tiles, columns] = V_p [tiles, rows] · U_p [rows, columns]
-                    let runs = [Run { start: 0, depth: rows }];
-                    let lhs = Lhs::matrix(v_data, tiles.len(), Layout::Rows(v.row), &runs);
-                    let rhs = Rhs::packed(shape, u, rows, columns);
-                    let out = m.matrices::<R, N>(m_data, tiles.len(), columns);
-                    multiply_each((lhs, v.plane), (rhs, point), out, false, None);
-                });
-                phase::unpack(|| from(tiles, m, m_data));
-            }
-        });
-    }
-
+    /// `dw += ..` from `x` and `dy`.
     pub(super) fn grad_weight<R: Real>(self, g: &ConvGeometry, x: &[R], dy: &[R], dw: &mut [R]) {
-        let per_image = self.grids(g).0.per_image();
         let images = x.len() / g.input_len();
-        let parts = (images * per_image).div_ceil(TILES_PER_PART).min(GRAD_WEIGHT_PARTS).min(images);
+        let parts = self.parts(g, images);
         sum_parts(dw, parts, |part, dw| {
             let part = part_of(images, parts, part);
             if !part.is_empty() {
                 let x = &x[part.start * g.input_len()..part.end * g.input_len()];
                 let dy = &dy[part.start * g.output_len()..part.end * g.output_len()];
-                self.grad_weight_part(g, x, dy, dw);
+                self.gradients_part(g, dy, None, Some((x, dw)));
             }
         });
     }
 
-    /// [`Winograd::grad_weight`] of some images on the calling thread.
-    fn grad_weight_part<R: Real>(self, g: &ConvGeometry, x: &[R], dy: &[R], dw: &mut [R]) {
+    /// [`Winograd::grad_weight`] and [`Winograd::grad_input`], with the same bits: both read `D`, which is made once.
+    pub(super) fn gradients<R: Real>(
+        self,
+        g: &ConvGeometry,
+        x: &[R],
+        dy: &[R],
+        u: &[R],
+        dw: &mut [R],
+        dx: &mut [R],
+    ) {
+        let images = x.len() / g.input_len();
+        if images == 0 {
+            return;
+        }
+        let at_once = images.div_ceil(self.parts(g, images));
+        let len = dw.len();
+        R::with_scratch(images.div_ceil(at_once) * len, |partial| {
+            for_each_chunk_pair((dx, at_once * g.input_len()), (partial, len), |part, dx, dw| {
+                let images = dx.len() / g.input_len();
+                let x = &x[part * at_once * g.input_len()..][..dx.len()];
+                let dy = &dy[part * at_once * g.output_len()..][..images * g.output_len()];
+                dw.fill(R::ZERO);
+                self.gradients_part(g, dy, Some((u, dx)), Some((x, dw)));
+            });
+            add_in_order(dw, partial.chunks_exact(len));
+        });
+    }
+
+    /// Terms of the sum over images in the weight gradient.
+    fn parts(self, g: &ConvGeometry, images: usize) -> usize {
+        let tiles = images * self.grids(g).0.per_image();
+        tiles.div_ceil(TILES_PER_PART).min(GRAD_WEIGHT_PARTS).min(images)
+    }
+
+    /// The gradients that are wanted, of some images on the calling thread: that of the input, from the filters to `dx`,
+    /// and that of the weights, from `x` added to `dw`.
+    fn gradients_part<R: Real>(
+        self,
+        g: &ConvGeometry,
+        dy: &[R],
+        mut input: Option<(&[R], &mut [R])>,
+        mut weight: Option<(&[R], &mut [R])>,
+    ) {
         let shape = VectorShape::current::<R>();
         let (grid, input_grid) = self.grids(g);
         let all = dy.len() / g.output_len() * grid.per_image();
-        let block = tiles_per_block::<R, N>(GRAD_WEIGHT_PLANE_BYTES, g.in_c, g.out_c).min(all);
-        let (v, d) = (Planes::new(shape, block, g.in_c), Planes::new(shape, block, g.out_c));
+        let small = tiles_per_block::<R, N>(PLANE_BYTES, g).min(all);
+        let large = tiles_per_block::<R, N>(GRAD_WEIGHT_PLANE_BYTES, g).min(all);
+        let block = if weight.is_some() { large } else { small };
+        // `M` of a few tiles and `V` of a block take turns.
+        let (d, m, v) = (
+            Planes::new(shape, block, g.out_c),
+            Planes::new(shape, small, g.in_c),
+            Planes::new(shape, block, g.in_c),
+        );
         let sum = Planes::new(shape, g.in_c, g.out_c);
+        let sum_len = if weight.is_some() { sum.len::<N>() } else { 0 };
         let patch = N * N * g.in_c.max(g.out_c);
-        R::with_scratch(v.len::<N>() + d.len::<N>() + sum.len::<N>() + patch, |scratch| {
-            let (v_data, scratch) = scratch.split_at_mut(v.len::<N>());
+        R::with_scratch(d.len::<N>() + v.len::<N>() + sum_len + patch, |scratch| {
             let (d_data, scratch) = scratch.split_at_mut(d.len::<N>());
-            let (sum_data, patch) = scratch.split_at_mut(sum.len::<N>());
-            for start in (0..all).step_by(block) {
-                let tiles = start..all.min(start + block);
+            let (v_data, scratch) = scratch.split_at_mut(v.len::<N>());
+            let (sum_data, patch) = scratch.split_at_mut(sum_len);
+            for tiles in blocks(0..all, block) {
+                for some in blocks(tiles.clone(), small) {
+                    let d_data = &mut d_data[(some.start - tiles.start) * d.row..];
+                    phase::pack(|| {
+                        let (x, images, tiles, planes, to) =
+                            (dy, output_images(g), some.clone(), d, &mut *d_data);
+                        dispatch(IntoPlanes::<R, M, N> { x, images, grid, tiles, planes, to, patch });
+                    });
+                    let Some((u, dx)) = &mut input else { continue };
+                    self.multiply_filters(some.len(), (d, d_data), (u, g.out_c, g.in_c), (m, v_data));
+                    phase::unpack(|| {
+                        let (grid, images, x) = (input_grid, input_images(g), &mut **dx);
+                        let (planes, from, tiles) = (m, &*v_data, some);
+                        dispatch(AddFromPlanes::<R, N> { planes, from, grid, tiles, x, images });
+                    });
+                }
+                let Some((x, _)) = weight else { continue };
+                let (count, first) = (tiles.len(), tiles.start == 0);
                 phase::pack(|| {
-                    dispatch(IntoPlanes::<R, N, N> {
-                        forward: Forward::Data,
-                        x,
-                        images: input_images(g),
-                        grid: input_grid,
-                        tiles: tiles.clone(),
-                        planes: v,
-                        to: v_data,
-                        patch,
-                    });
-                    dispatch(IntoPlanes::<R, M, N> {
-                        forward: Forward::Evaluate,
-                        x: dy,
-                        images: output_images(g),
-                        grid,
-                        tiles: tiles.clone(),
-                        planes: d,
-                        to: d_data,
-                        patch,
-                    });
+                    let (images, grid, planes, to) = (input_images(g), input_grid, v, &mut *v_data);
+                    dispatch(IntoPlanes::<R, N, N> { x, images, grid, tiles, planes, to, patch });
                 });
                 phase::multiply(|| {
                     // P_p [in_c, out_c] += V_p^T [in_c, tiles] · D_p [tiles, out_c]
-                    let runs = [Run { start: 0, depth: tiles.len() }];
+                    let runs = [Run { start: 0, depth: count }];
                     let lhs = Lhs::matrix(v_data, g.in_c, Layout::Depths(v.row), &runs);
-                    let rhs = Rhs { columns: g.out_c, ..Rhs::rows(shape, d_data, tiles.len(), d.row) };
+                    let rhs = Rhs { columns: g.out_c, ..Rhs::rows(shape, d_data, count, d.row) };
                     let out = sum.matrices::<R, N>(sum_data, g.in_c, g.out_c);
-                    multiply_each((lhs, v.plane), (rhs, d.plane), out, start > 0, None);
+                    multiply_each((lhs, v.plane), (rhs, d.plane), out, !first, None);
                 });
             }
-            phase::unpack(|| {
-                let (rows, columns) = (g.in_c, g.out_c);
-                dispatch(KernelFromPlanes::<R, T, N> { planes: sum, from: sum_data, rows, columns, w: dw });
-            });
+            if let Some((_, dw)) = &mut weight {
+                phase::unpack(|| {
+                    let (planes, from, rows, columns, w) = (sum, &*sum_data, g.in_c, g.out_c, &mut **dw);
+                    dispatch(KernelFromPlanes::<R, T, N> { planes, from, rows, columns, w });
+                });
+            }
         });
     }
 }
 
+/// Consecutive ranges of `block` tiles, the last one of those that remain.
+fn blocks(tiles: Range<usize>, block: usize) -> impl Iterator<Item = Range<usize>> {
+    tiles.clone().step_by(block).map(move |start| start..tiles.end.min(start + block))
+}
+
 /// Tiles whose planes fill so many bytes, in whole register tiles, two at least: the filters are read for each block.
-fn tiles_per_block<R: Real, const N: usize>(bytes: usize, in_c: usize, out_c: usize) -> usize {
+fn tiles_per_block<R: Real, const N: usize>(bytes: usize, g: &ConvGeometry) -> usize {
     let rows = VectorShape::current::<R>().tile_rows;
-    let per_tile = (in_c + out_c) * N * N * size_of::<R>();
+    let per_tile = (g.in_c + g.out_c) * N * N * size_of::<R>();
     (bytes / per_tile / rows).max(2) * rows
 }

@@ -141,19 +141,9 @@ fn pixels<R: Real, const L: usize>(x: &[R], images: Images, at: Place, patch: &m
     Pixels { first: patch.as_ptr(), row: L * c, column: c }
 }
 
-/// What is done to a tile of an image before the multiplication.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Forward {
-    /// `B^T d B` on tiles of `n x n`.
-    Data,
-    /// `A y A^T` on tiles of `m x m`.
-    Evaluate,
-}
-
-/// Transforms the tiles of a range into rows of `planes`. `L` is `n` for [`Forward::Data`], `m` for
-/// [`Forward::Evaluate`]; `patch` has room for one tile.
+/// Transforms the tiles of a range into rows of `planes`: `B^T d B` of tiles of `n x n` (`L == N`), `A y A^T` of tiles of
+/// `m x m`. `patch` has room for one tile.
 pub(super) struct IntoPlanes<'a, R, const L: usize, const N: usize> {
-    pub forward: Forward,
     pub x: &'a [R],
     pub images: Images,
     pub grid: Grid,
@@ -168,14 +158,14 @@ impl<R: Real, const L: usize, const N: usize> Kernel<R> for IntoPlanes<'_, R, L,
 
     #[inline(always)]
     fn run<S: Simd<R>>(self, simd: S) {
-        let Self { forward, x, images, grid, tiles, planes, to, patch } = self;
+        let Self { x, images, grid, tiles, planes, to, patch } = self;
+        let mut half = [[simd.splat(R::ZERO); L]; N];
         for (tile, number) in tiles.enumerate() {
             let at = grid.place(number);
             let from = pixels::<R, L>(x, images, at, patch);
             assert!((N * N - 1) * planes.plane + (tile + 1) * planes.row <= to.len());
             for c in (0..images.c).step_by(S::LANES) {
                 let lanes = S::LANES.min(images.c - c);
-                let mut half = [[simd.splat(R::ZERO); L]; N];
                 for j in 0..L {
                     let mut column = [simd.splat(R::ZERO); L];
                     for (i, d) in column.iter_mut().enumerate() {
@@ -189,13 +179,13 @@ impl<R: Real, const L: usize, const N: usize> Kernel<R> for IntoPlanes<'_, R, L,
                             }
                         };
                     }
-                    let column = forward_1d::<R, S, L, N>(simd, forward, column);
+                    let column = forward_1d::<R, S, L, N>(simd, column);
                     for i in 0..N {
                         half[i][j] = column[i];
                     }
                 }
-                for (i, row) in half.into_iter().enumerate() {
-                    let row = forward_1d::<R, S, L, N>(simd, forward, row);
+                for i in 0..N {
+                    let row = forward_1d::<R, S, L, N>(simd, half[i]);
                     for (j, v) in row.into_iter().enumerate() {
                         // SAFETY: the last plane's row ends inside `to`, as was checked for this tile.
                         unsafe {
@@ -211,20 +201,15 @@ impl<R: Real, const L: usize, const N: usize> Kernel<R> for IntoPlanes<'_, R, L,
     }
 }
 
+/// `B^T x` if `x` has `N` elements, `A x` if it has fewer.
 #[inline(always)]
-fn forward_1d<R: Real, S: Simd<R>, const L: usize, const N: usize>(
-    simd: S,
-    forward: Forward,
-    x: [S::V; L],
-) -> [S::V; N] {
-    match forward {
-        Forward::Evaluate => evaluate::<R, S, L, N>(simd, x),
-        Forward::Data => {
-            let mut d = [simd.splat(R::ZERO); N];
-            d.copy_from_slice(&x);
-            data::<R, S, N>(simd, d)
-        }
+fn forward_1d<R: Real, S: Simd<R>, const L: usize, const N: usize>(simd: S, x: [S::V; L]) -> [S::V; N] {
+    if L < N {
+        return evaluate::<R, S, L, N>(simd, x);
     }
+    let mut d = [simd.splat(R::ZERO); N];
+    d.copy_from_slice(&x);
+    data::<R, S, N>(simd, d)
 }
 
 /// `A^T M A` of the rows of `planes`: writes tiles of `m x m` outputs, as far as they lie in the image, with bias and
@@ -246,6 +231,7 @@ impl<R: Real, const M: usize, const N: usize> Kernel<R> for FromPlanes<'_, R, M,
     fn run<S: Simd<R>>(self, simd: S) {
         let Self { planes, from, grid, tiles, y, images, finish } = self;
         let (low, high) = (simd.splat(finish.low), simd.splat(finish.high));
+        let mut half = [[simd.splat(R::ZERO); N]; M];
         for (tile, number) in tiles.enumerate() {
             let at = grid.place(number);
             let (top, left) = (at.top as usize, at.left as usize);
@@ -256,7 +242,6 @@ impl<R: Real, const M: usize, const N: usize> Kernel<R> for FromPlanes<'_, R, M,
             assert!((N * N - 1) * planes.plane + (tile + 1) * planes.row <= from.len());
             for c in (0..images.c).step_by(S::LANES) {
                 let lanes = S::LANES.min(images.c - c);
-                let mut half = [[simd.splat(R::ZERO); N]; M];
                 for j in 0..N {
                     let mut column = [simd.splat(R::ZERO); N];
                     for (i, v) in column.iter_mut().enumerate() {
@@ -277,8 +262,8 @@ impl<R: Real, const M: usize, const N: usize> Kernel<R> for FromPlanes<'_, R, M,
                     Some(bias) if lanes == S::LANES => simd.load(&bias[c..]),
                     Some(bias) => simd.load_tail(&bias[c..]),
                 };
-                for (i, row) in half.into_iter().enumerate() {
-                    let row = collect::<R, S, M, N>(simd, row);
+                for i in 0..M {
+                    let row = collect::<R, S, M, N>(simd, half[i]);
                     for (j, v) in row.into_iter().enumerate() {
                         if i < rows && j < columns {
                             let v = simd.min(high, simd.max(low, simd.add(v, bias)));
@@ -299,7 +284,8 @@ impl<R: Real, const M: usize, const N: usize> Kernel<R> for FromPlanes<'_, R, M,
     }
 }
 
-/// `B M B^T` of the rows of `planes`: adds tiles of `n x n` to the pixels of `x`, as far as they lie in the image.
+/// `B M B^T` of the rows of `planes`: writes tiles of `n x n` to the pixels of `x`, as far as they lie in the image, and
+/// adds where they overlap the tiles above and to the left, which have been written before.
 pub(super) struct AddFromPlanes<'a, R, const N: usize> {
     pub planes: Planes,
     pub from: &'a [R],
@@ -315,6 +301,7 @@ impl<R: Real, const N: usize> Kernel<R> for AddFromPlanes<'_, R, N> {
     #[inline(always)]
     fn run<S: Simd<R>>(self, simd: S) {
         let Self { planes, from, grid, tiles, x, images } = self;
+        let mut half = [[simd.splat(R::ZERO); N]; N];
         for (tile, number) in tiles.enumerate() {
             let at = grid.place(number);
             let (rows, columns) = (clip::<N>(at.top, images.h), clip::<N>(at.left, images.w));
@@ -329,9 +316,11 @@ impl<R: Real, const N: usize> Kernel<R> for AddFromPlanes<'_, R, N> {
             assert!(pixel(rows.end - 1, columns.end - 1) + images.c <= x.len());
             assert!((N * N - 1) * planes.plane + (tile + 1) * planes.row <= from.len());
             let first = pixel(rows.start, columns.start);
+            // Rows and columns of the overlaps. The grid covers the image, so every pixel is written once.
+            let overlap = |tile: isize, pad: isize| if tile + pad > 0 { N - grid.m } else { 0 };
+            let (above, before) = (overlap(at.top, grid.pad_top), overlap(at.left, grid.pad_left));
             for c in (0..images.c).step_by(S::LANES) {
                 let lanes = S::LANES.min(images.c - c);
-                let mut half = [[simd.splat(R::ZERO); N]; N];
                 for j in 0..N {
                     let mut column = [simd.splat(R::ZERO); N];
                     for (i, v) in column.iter_mut().enumerate() {
@@ -357,12 +346,12 @@ impl<R: Real, const N: usize> Kernel<R> for AddFromPlanes<'_, R, N> {
                         // SAFETY: the last pixel of the tile in the image lies in `x`, as was checked.
                         unsafe {
                             let pixel = x.as_mut_ptr().add(start + (j - columns.start) * images.c);
-                            if lanes == S::LANES {
-                                simd.store_ptr(simd.add(simd.load_ptr(pixel), v), pixel);
+                            let v = if i < above || j < before {
+                                simd.add(simd.load_part_ptr(pixel, lanes), v)
                             } else {
-                                let sum = simd.add(simd.load_ptr_tail(pixel, lanes), v);
-                                simd.store_ptr_tail(sum, pixel, lanes);
-                            }
+                                v
+                            };
+                            simd.store_part_ptr(v, pixel, lanes);
                         }
                     }
                 }
