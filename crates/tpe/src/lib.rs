@@ -1,0 +1,18 @@
+//! Bayesian search for hyper-parameters with tree-structured Parzen estimators, in files that Optuna opens.
+
+mod distribution;
+pub mod history;
+mod json;
+mod normal;
+pub mod pruner;
+mod rng;
+pub mod sampler;
+pub mod space;
+pub mod storage;
+mod trial;
+mod value;
+
+pub use distribution::{Distribution, DistributionError};
+pub use space::Space;
+pub use trial::{Attrs, Direction, Param, State, Trial, TrialId};
+pub use value::Value;

@@ -1,0 +1,48 @@
+//! Giving up early on trials that do not look good. The rules are Optuna's, to the letter.
+
+use crate::trial::{Attrs, Direction, Trial};
+
+/// What a pruner sees.
+#[derive(Debug, Clone, Copy)]
+pub struct Race<'a> {
+    /// The study's name.
+    pub study: &'a str,
+    /// Which way is better.
+    pub direction: Direction,
+    /// All trials of the study, by number, the one in question included.
+    pub trials: &'a [Trial],
+    /// The one in question.
+    pub trial: &'a Trial,
+}
+
+/// What a pruner says.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Verdict {
+    /// Whether to give up.
+    pub prune: bool,
+    /// System attributes that the trial gets.
+    pub notes: Attrs,
+}
+
+impl Verdict {
+    /// Giving up or not, without notes.
+    pub fn new(prune: bool) -> Self {
+        Self { prune, notes: Attrs::new() }
+    }
+}
+
+/// A rule by which running trials are given up.
+pub trait Pruner: Send + Sync {
+    /// Whether to give up `race.trial` after its last report.
+    fn judge(&self, race: &Race<'_>) -> Verdict;
+}
+
+/// Never gives up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Nop;
+
+impl Pruner for Nop {
+    fn judge(&self, _: &Race<'_>) -> Verdict {
+        Verdict::new(false)
+    }
+}

@@ -1,0 +1,210 @@
+//! What a parameter can be.
+
+use super::SpaceError;
+use crate::distribution::Distribution;
+use crate::value::Value;
+
+/// How far a normal parameter may lie from its mean, in deviations: stored studies need bounds.
+pub const NORMAL_REACH: f64 = 4.0;
+
+/// What a parameter can be, and the scale on which values are near each other.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Domain {
+    /// Real numbers from `low` to `high`.
+    Float {
+        /// The least value.
+        low: f64,
+        /// The greatest value.
+        high: f64,
+        /// Whether the scale is logarithmic.
+        log: bool,
+        /// Only `low + i·step`, where given.
+        step: Option<f64>,
+    },
+    /// Whole numbers from `low` to `high`.
+    Int {
+        /// The least value.
+        low: i64,
+        /// The greatest value.
+        high: i64,
+        /// Whether the scale is logarithmic.
+        log: bool,
+        /// Only `low + i·step`.
+        step: i64,
+    },
+    /// Choices without an order.
+    Categorical {
+        /// The choices.
+        choices: Vec<Value>,
+    },
+    /// Choices in order.
+    Ordinal {
+        /// The choices.
+        choices: Vec<Value>,
+    },
+    /// Real numbers near `mu`; their logarithms, if `log`.
+    Normal {
+        /// The mean, of the logarithm if `log`.
+        mu: f64,
+        /// The standard deviation, of the logarithm if `log`.
+        sigma: f64,
+        /// Whether the scale is logarithmic.
+        log: bool,
+        /// Only multiples of `step`, where given.
+        step: Option<f64>,
+    },
+}
+
+impl Domain {
+    /// The choices, of a categorical or ordinal parameter.
+    pub fn choices(&self) -> Option<&[Value]> {
+        match self {
+            Self::Categorical { choices } | Self::Ordinal { choices } => Some(choices),
+            _ => None,
+        }
+    }
+
+    /// How many values there are, unless they are a continuum.
+    pub fn cardinality(&self) -> Option<usize> {
+        match *self {
+            Self::Float { step: None, .. } | Self::Normal { step: None, .. } => None,
+            Self::Float { low, high, step: Some(step), .. } => {
+                Some(((high - low) / step).round() as usize + 1)
+            }
+            Self::Normal { step: Some(step), .. } => {
+                let (low, high) = self.bounds();
+                Some(((high - low) / step).round() as usize + 1)
+            }
+            Self::Int { low, high, step, .. } => {
+                usize::try_from((i128::from(high) - i128::from(low)) / i128::from(step) + 1).ok()
+            }
+            Self::Categorical { ref choices } | Self::Ordinal { ref choices } => Some(choices.len()),
+        }
+    }
+
+    /// The least and the greatest internal representation.
+    pub fn bounds(&self) -> (f64, f64) {
+        match *self {
+            // The last multiple of the step, as in Optuna: what lies beyond can never be chosen.
+            Self::Float { low, high, step: Some(step), .. } => {
+                (low, low + ((high - low) / step * (1.0 + 1e-12)).floor() * step)
+            }
+            Self::Float { low, high, .. } => (low, high),
+            Self::Int { low, high, step, .. } => (low as f64, (high - (high - low) % step) as f64),
+            Self::Categorical { ref choices } | Self::Ordinal { ref choices } => {
+                (0.0, choices.len() as f64 - 1.0)
+            }
+            Self::Normal { mu, sigma, log, step } => {
+                let (low, high) = (mu - NORMAL_REACH * sigma, mu + NORMAL_REACH * sigma);
+                let (low, high) = if log { (libm::exp(low), libm::exp(high)) } else { (low, high) };
+                match step {
+                    Some(step) => ((low / step).ceil() * step, (high / step).floor() * step),
+                    None => (low, high),
+                }
+            }
+        }
+    }
+
+    /// What is stored beside each value.
+    pub fn distribution(&self) -> Distribution {
+        let (low, high) = self.bounds();
+        match *self {
+            Self::Float { log, step, .. } => Distribution::Float { low, high, log, step },
+            Self::Int { low, high, log, step } => {
+                Distribution::Int { low, high: high - (high - low) % step, log, step }
+            }
+            Self::Categorical { ref choices } | Self::Ordinal { ref choices } => {
+                Distribution::Categorical { choices: choices.clone() }
+            }
+            Self::Normal { log, step, .. } => {
+                Distribution::Float { low, high, log: log && step.is_none(), step }
+            }
+        }
+    }
+
+    /// Makes the scale logarithmic, where there is a scale.
+    pub(super) fn set_log(&mut self) -> bool {
+        match self {
+            Self::Float { log, .. } | Self::Int { log, .. } | Self::Normal { log, .. } => *log = true,
+            Self::Categorical { .. } | Self::Ordinal { .. } => return false,
+        }
+        true
+    }
+
+    /// Restricts to multiples of a step, where that makes sense.
+    pub(super) fn set_step(&mut self, value: &Value) -> bool {
+        match self {
+            Self::Float { step, .. } | Self::Normal { step, .. } => *step = value.as_f64(),
+            Self::Int { step, .. } => match value.as_i64() {
+                Some(whole) => *step = whole,
+                None => return false,
+            },
+            Self::Categorical { .. } | Self::Ordinal { .. } => return false,
+        }
+        value.as_f64().is_some()
+    }
+
+    pub(super) fn check(&self, name: &str) -> Result<(), SpaceError> {
+        let name = || name.to_owned();
+        match *self {
+            Self::Float { low, high, log, step } => {
+                check_bounds(&name, low, high, log)?;
+                match step {
+                    Some(_) if log => Err(SpaceError::LogAndStep { name: name() }),
+                    Some(step) if !(step > 0.0 && step <= high - low) => {
+                        Err(SpaceError::Step { name: name(), step, range: high - low })
+                    }
+                    _ => Ok(()),
+                }
+            }
+            Self::Int { low, high, log, step } => {
+                check_bounds(&name, low as f64, high as f64, log)?;
+                // Beyond 2⁵³ neighbours have the same internal representation.
+                let range = high.checked_sub(low).filter(|_| low.abs().max(high.abs()) <= 1 << 53);
+                let Some(range) = range else {
+                    return Err(SpaceError::Bounds { name: name(), low: low as f64, high: high as f64 });
+                };
+                if log && step != 1 {
+                    Err(SpaceError::LogAndStep { name: name() })
+                } else if step < 1 || step > range {
+                    Err(SpaceError::Step { name: name(), step: step as f64, range: range as f64 })
+                } else {
+                    Ok(())
+                }
+            }
+            Self::Categorical { ref choices } | Self::Ordinal { ref choices } => {
+                if choices.is_empty() {
+                    return Err(SpaceError::NoChoices { name: name() });
+                }
+                match (1..choices.len()).find(|&i| choices[..i].iter().any(|other| other.same(&choices[i]))) {
+                    Some(i) => {
+                        Err(SpaceError::DuplicateChoice { name: name(), choice: choices[i].to_string() })
+                    }
+                    None => Ok(()),
+                }
+            }
+            Self::Normal { mu, sigma, step, .. } => {
+                if !(mu.is_finite() && sigma.is_finite() && sigma > 0.0) {
+                    return Err(SpaceError::Deviation { name: name(), mu, sigma });
+                }
+                let (low, high) = self.bounds();
+                match step {
+                    Some(step) if !(step > 0.0 && low < high) => {
+                        Err(SpaceError::Step { name: name(), step, range: 2.0 * NORMAL_REACH * sigma })
+                    }
+                    _ => check_bounds(&name, low, high, false),
+                }
+            }
+        }
+    }
+}
+
+fn check_bounds(name: &impl Fn() -> String, low: f64, high: f64, log: bool) -> Result<(), SpaceError> {
+    if !(low.is_finite() && high.is_finite() && low < high && (high - low).is_finite()) {
+        Err(SpaceError::Bounds { name: name(), low, high })
+    } else if log && low <= 0.0 {
+        Err(SpaceError::LogOfNonPositive { name: name(), low })
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,131 @@
+//! Why a space makes no sense.
+
+/// A declaration that makes no sense; each names its parameter.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpaceError {
+    /// No parameter at all.
+    #[error("a space needs at least one parameter")]
+    Empty,
+    /// Two parameters with one name.
+    #[error("parameter {name:?} is declared twice")]
+    Duplicate {
+        /// The parameter.
+        name: String,
+    },
+    /// Bounds out of order or not finite.
+    #[error(
+        "parameter {name:?} goes from {low} to {high}: bounds must be finite and the first below the second"
+    )]
+    Bounds {
+        /// The parameter.
+        name: String,
+        /// The lower bound.
+        low: f64,
+        /// The upper one.
+        high: f64,
+    },
+    /// A logarithmic scale that reaches 0.
+    #[error("parameter {name:?} has a logarithmic scale, so its lower bound {low} must be above 0")]
+    LogOfNonPositive {
+        /// The parameter.
+        name: String,
+        /// The lower bound.
+        low: f64,
+    },
+    /// A step that is not positive, or is wider than the range.
+    #[error("parameter {name:?} has step {step}: it must be above 0 and at most the range, {range}")]
+    Step {
+        /// The parameter.
+        name: String,
+        /// The step.
+        step: f64,
+        /// Upper bound minus lower bound.
+        range: f64,
+    },
+    /// A logarithmic scale together with a step.
+    #[error("parameter {name:?} has both a logarithmic scale and a step: choose one")]
+    LogAndStep {
+        /// The parameter.
+        name: String,
+    },
+    /// A deviation that is not positive.
+    #[error(
+        "parameter {name:?} has mean {mu} and deviation {sigma}: both must be finite, the second above 0"
+    )]
+    Deviation {
+        /// The parameter.
+        name: String,
+        /// The mean.
+        mu: f64,
+        /// The deviation.
+        sigma: f64,
+    },
+    /// No choices.
+    #[error("parameter {name:?} has no choices")]
+    NoChoices {
+        /// The parameter.
+        name: String,
+    },
+    /// A choice twice.
+    #[error("parameter {name:?} has the choice {choice} twice")]
+    DuplicateChoice {
+        /// The parameter.
+        name: String,
+        /// The choice.
+        choice: String,
+    },
+    /// A refinement that this kind of parameter does not have.
+    #[error("parameter {name:?} cannot have {refinement:?}, or not this one")]
+    Misused {
+        /// The parameter.
+        name: String,
+        /// The refinement.
+        refinement: &'static str,
+    },
+    /// A condition on a parameter that is not declared before this one.
+    #[error("parameter {name:?} depends on {parent:?}, which is not declared before it{}", did_you_mean(.nearest))]
+    UnknownParent {
+        /// The parameter.
+        name: String,
+        /// The unknown one.
+        parent: String,
+        /// A known one with a similar name.
+        nearest: Option<String>,
+    },
+    /// A condition on a parameter that has no choices.
+    #[error("parameter {name:?} depends on {parent:?}, which is no choice")]
+    ParentWithoutChoices {
+        /// The parameter.
+        name: String,
+        /// The other.
+        parent: String,
+    },
+    /// A condition on a choice that the parent does not have.
+    #[error("parameter {name:?} exists when {parent:?} is {choice}, which is not among {options}")]
+    UnknownChoice {
+        /// The parameter.
+        name: String,
+        /// The parent.
+        parent: String,
+        /// The choice.
+        choice: String,
+        /// What the parent can be.
+        options: String,
+    },
+    /// A condition without choices.
+    #[error("parameter {name:?} exists for no choice of {parent:?}")]
+    Never {
+        /// The parameter.
+        name: String,
+        /// The parent.
+        parent: String,
+    },
+    /// A text that is no space.
+    #[error("{0}")]
+    Text(String),
+}
+
+fn did_you_mean(nearest: &Option<String>) -> String {
+    nearest.as_ref().map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
+}
