@@ -1,8 +1,10 @@
 //! Choosing the next point.
 
+mod joint;
 mod prior;
 mod random;
 
+pub use joint::Joint;
 pub use random::Random;
 
 pub(crate) use prior::draw as draw_prior;

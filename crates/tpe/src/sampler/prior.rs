@@ -25,7 +25,7 @@ pub(crate) fn draw(domain: &Domain, u: f64) -> f64 {
             let tail = normal::cdf(-NORMAL_REACH);
             let x = mu + sigma * normal::quantile(tail + u * (1.0 - 2.0 * tail));
             let x = if log { libm::exp(x) } else { x };
-            step.map_or(x, |step| (x / step).round() * step).clamp(low, high)
+            step.map_or(x, |step| low + ((x - low) / step).round() * step).clamp(low, high)
         }
     }
 }

@@ -82,6 +82,17 @@ impl Domain {
         }
     }
 
+    /// The internal representations of all values, in order; none of a continuum.
+    pub fn values(&self) -> impl Iterator<Item = f64> {
+        let (low, high) = self.bounds();
+        let step = match *self {
+            Self::Float { step, .. } | Self::Normal { step, .. } => step.unwrap_or(0.0),
+            Self::Int { step, .. } => step as f64,
+            Self::Categorical { .. } | Self::Ordinal { .. } => 1.0,
+        };
+        (0..self.cardinality().unwrap_or(0)).map(move |i| (low + i as f64 * step).min(high))
+    }
+
     /// The least and the greatest internal representation.
     pub fn bounds(&self) -> (f64, f64) {
         match *self {

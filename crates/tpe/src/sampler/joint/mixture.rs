@@ -1,0 +1,138 @@
+//! A joint density over a tree of parameters.
+
+use super::axis::Axis;
+use super::exp::exp;
+use crate::history::History;
+use crate::rng::Stream;
+use crate::space::Space;
+
+/// From this many trials on, the older ones count less.
+const RECENT: usize = 25;
+
+/// Terms this far below the greatest one do not change a sum: even 2³⁰ of them are less than its last bit.
+const NEGLIGIBLE: f64 = -58.0;
+
+/// How many factors are multiplied before their logarithm is taken: the product stays far from overflow.
+const FACTORS: usize = 16;
+
+/// Kernels of trials, and the prior as the last one.
+pub(super) struct Mixture {
+    axes: Vec<Axis>,
+    weights: Vec<f64>,
+    /// Sums of the weights up to each kernel.
+    cumulative: Vec<f64>,
+}
+
+impl Mixture {
+    /// The mixture for some trials, given by their places in the history.
+    pub(super) fn fit(space: &Space, history: &History, trials: &[usize]) -> Self {
+        let mut rows = vec![None; history.observations().len()];
+        trials.iter().enumerate().for_each(|(row, &trial)| rows[trial] = Some(row));
+        let mut values = Vec::with_capacity(trials.len());
+        let mut order = Vec::with_capacity(trials.len());
+        let axes = space.nodes().iter().enumerate().map(|(index, node)| {
+            values.clear();
+            values.extend(trials.iter().map(|&trial| history.observations()[trial].point[index]));
+            order.clear();
+            order.extend(history.order(index).iter().filter_map(|&trial| rows[trial as usize]));
+            Axis::fit(node.domain(), &values, &order)
+        });
+        let axes = axes.collect();
+        let mut weights = weights(trials.len());
+        let total: f64 = weights.iter().sum();
+        weights.iter_mut().for_each(|weight| *weight /= total);
+        let cumulative = weights.iter().scan(0.0, |sum, weight| {
+            *sum += weight;
+            Some(*sum)
+        });
+        Self { cumulative: cumulative.collect(), axes, weights }
+    }
+
+    /// A kernel, each as likely as its weight.
+    pub(super) fn component(&self, random: &mut Stream) -> usize {
+        let u = random.uniform();
+        self.cumulative.partition_point(|&sum| sum <= u).min(self.cumulative.len() - 1)
+    }
+
+    /// The prior half of the time, otherwise any kernel: for when the likely points are used up.
+    pub(super) fn any_component(&self, random: &mut Stream) -> usize {
+        let prior = self.cumulative.len() - 1;
+        if random.uniform() < 0.5 { prior } else { random.below(prior + 1) }
+    }
+
+    /// A value of parameter `index` from a kernel; nothing means from the prior.
+    pub(super) fn draw(&self, component: usize, index: usize, random: &mut Stream) -> Option<f64> {
+        self.axes[index].draw(component, random)
+    }
+
+    /// The logarithms of the kernels' weights and factors, where parameter `index` exists if `exists[index]`.
+    pub(super) fn log_factors(&self, exists: &[bool]) -> Vec<f64> {
+        let mut logs = vec![0.0; self.weights.len()];
+        let mut product = self.weights.clone();
+        let axes: Vec<_> =
+            self.axes.iter().zip(exists).filter(|(_, exists)| **exists).map(|(axis, _)| axis).collect();
+        for chunk in axes.chunks(FACTORS) {
+            for axis in chunk {
+                product.iter_mut().zip(axis.factors()).for_each(|(product, factor)| *product *= factor);
+            }
+            for (log, product) in logs.iter_mut().zip(&mut product) {
+                *log += libm::log(std::mem::replace(product, 1.0));
+            }
+        }
+        logs
+    }
+
+    /// The logarithm of the density at `point`. `log_factors` are those for the parameters that exist there, `terms` is
+    /// memory to work in.
+    pub(super) fn log_density(&self, point: &[f64], log_factors: &[f64], terms: &mut Vec<f64>) -> f64 {
+        terms.clear();
+        terms.resize(log_factors.len(), 0.0);
+        for (axis, &x) in self.axes.iter().zip(point) {
+            if !x.is_nan() {
+                axis.add_exponents(x, terms);
+            }
+        }
+        let mut greatest = f64::NEG_INFINITY;
+        for (log, term) in log_factors.iter().zip(&mut *terms) {
+            *term = log - 0.5 * *term;
+            greatest = if *term > greatest { *term } else { greatest };
+        }
+        if greatest == f64::NEG_INFINITY {
+            return greatest;
+        }
+        let near = gather(terms, greatest + NEGLIGIBLE);
+        near.iter_mut().for_each(|term| *term = exp(*term - greatest));
+        greatest + libm::log(near.iter().sum())
+    }
+
+    /// The logarithm of the density of parameter `index` alone at `x`.
+    pub(super) fn log_marginal(&self, index: usize, x: f64) -> f64 {
+        let mut exponents = vec![0.0; self.weights.len()];
+        self.axes[index].add_exponents(x, &mut exponents);
+        // The prior's term is never small, so nothing needs to be scaled, and what is far away can be left out.
+        let kernels = exponents.iter().zip(self.axes[index].factors()).zip(&self.weights);
+        let near = kernels.filter(|((exponent, _), _)| -0.5 * **exponent > NEGLIGIBLE);
+        libm::log(near.map(|((exponent, factor), weight)| weight * factor * exp(-0.5 * exponent)).sum())
+    }
+}
+
+/// The weights of `count` trials, oldest first, and of the prior: the last [`RECENT`] trials and the prior weigh 1,
+/// the others from `1 / count` upwards, in equal steps.
+fn weights(count: usize) -> Vec<f64> {
+    let older = count.saturating_sub(RECENT);
+    let first = 1.0 / count as f64;
+    let rise = if older > 1 { (1.0 - first) / (older - 1) as f64 } else { 0.0 };
+    let ramp = (0..older).map(|age| first + rise * age as f64);
+    ramp.chain(std::iter::repeat_n(1.0, count - older + 1)).collect()
+}
+
+/// Moves the terms above `bound` to the front, in their order.
+fn gather(terms: &mut [f64], bound: f64) -> &mut [f64] {
+    let mut count = 0;
+    for place in 0..terms.len() {
+        // Written in any case: a branch would be taken at random.
+        terms[count] = terms[place];
+        count += usize::from(terms[place] > bound);
+    }
+    &mut terms[..count]
+}
