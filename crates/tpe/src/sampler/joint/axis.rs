@@ -10,6 +10,10 @@ use crate::space::Domain;
 /// No kernel is narrower than this share of the prior's width.
 const NARROWEST: f64 = 0.03;
 
+/// The deviation of a lone kernel, as a share of its distance to the farther end. The first good trial is alone until
+/// there are eleven; as wide as the line, it would say nothing about where to look next.
+const LONE: f64 = 0.25;
+
 /// How many trials the prior weighs in the kernels over choices, divided among these kernels. With one, as elsewhere, a
 /// study that began with a bad partner of a good choice returns to that too seldom.
 const CHOICE_PRIOR: f64 = 2.0;
@@ -237,7 +241,7 @@ fn tail(z: f64) -> f64 {
 }
 
 /// The deviation of each kernel: the distance to the farther one of its two neighbours on the line, the outermost ones'
-/// to their only neighbour, a lone one's to the farther end; within limits.
+/// to their only neighbour, a lone one's [a share](LONE) of that to the farther end; within limits.
 fn spread(scale: &Scale, centre: &[f64], order: &[usize], deviation: &mut [f64]) {
     let (_, width) = scale.prior;
     let narrowest = width * NARROWEST.max(1.0 / ((order.len() + 2) as f64).powi(2));
@@ -249,7 +253,7 @@ fn spread(scale: &Scale, centre: &[f64], order: &[usize], deviation: &mut [f64])
         let before = rank.checked_sub(1).map(|rank| place - centre[order[rank]]);
         let after = order.get(rank + 1).map(|&next| centre[next] - place);
         let gap = match (before, after) {
-            (None, None) => (place - scale.ends.0).max(scale.ends.1 - place),
+            (None, None) => LONE * (place - scale.ends.0).max(scale.ends.1 - place),
             (before, after) => before.unwrap_or(0.0).max(after.unwrap_or(0.0)),
         };
         deviation[index] = gap.clamp(narrowest, width);
