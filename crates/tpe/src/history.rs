@@ -16,7 +16,7 @@ pub enum Outcome {
         /// The last step that was reported, with its value; NaN counts as `+∞`.
         last: Option<(i64, f64)>,
     },
-    /// Being evaluated, or waiting for it with its whole point known.
+    /// Being evaluated.
     Pending,
     /// Went wrong.
     Failed,
@@ -38,8 +38,16 @@ pub struct Observation {
 /// The prefix of the system attributes in which a trial's constraints are stored, as numbers that should be at most 0.
 pub const CONSTRAINT: &str = "constraints:";
 
+impl Trial {
+    /// By how much the trial breaks its constraints: the sum of the positive ones.
+    pub(crate) fn violation(&self) -> f64 {
+        let constraints = self.system_attrs.iter().filter(|(key, _)| key.starts_with(CONSTRAINT));
+        constraints.filter_map(|(_, value)| crate::json::as_f64(value)).map(|value| value.max(0.0)).sum()
+    }
+}
+
 impl Observation {
-    /// What `trial` is in `space`; `None` for one that waits.
+    /// What `trial` is in `space`; nothing for one that waits, or has no parameters of the space yet.
     pub fn new(space: &Space, direction: Direction, trial: &Trial) -> Option<Self> {
         let outcome = match trial.state {
             State::Waiting => return None,
@@ -54,16 +62,14 @@ impl Observation {
                 Outcome::Pruned { last: trial.last_report().map(|(step, value)| (step, number(value))) }
             }
         };
-        let constraints = trial.system_attrs.iter().filter(|(key, _)| key.starts_with(CONSTRAINT));
-        let violation =
-            constraints.filter_map(|(_, value)| crate::json::as_f64(value)).map(|v| v.max(0.0)).sum();
         let point = space.walk(|index| {
             let node = &space.nodes()[index];
             let param = trial.params.get(node.name());
             let present = node.domain().distribution();
             param.and_then(|param| present.internal(&param.value())).unwrap_or(f64::NAN)
         });
-        Some(Self { number: trial.number, outcome, violation, point })
+        let known = point.iter().any(|value| !value.is_nan());
+        known.then_some(Self { number: trial.number, outcome, violation: trial.violation(), point })
     }
 }
 
@@ -128,6 +134,15 @@ impl History {
                 order.insert(before, place as u32);
             }
         }
+    }
+}
+
+impl IntoIterator for History {
+    type Item = Observation;
+    type IntoIter = std::vec::IntoIter<Observation>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.observations.into_iter()
     }
 }
 

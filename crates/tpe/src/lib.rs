@@ -9,10 +9,12 @@ mod rng;
 pub mod sampler;
 pub mod space;
 pub mod storage;
+pub mod study;
 mod trial;
 mod value;
 
 pub use distribution::{Distribution, DistributionError};
 pub use space::Space;
+pub use study::Study;
 pub use trial::{Attrs, Direction, Param, State, Trial, TrialId};
 pub use value::Value;

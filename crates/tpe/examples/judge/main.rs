@@ -1,109 +1,146 @@
+//! Judges samplers: how far the best point is from the least value after 15, 30 and 60 trials, and how long a
+//! suggestion takes.
+//!
+//! `cargo run --release -p tpe --example judge -- [--seeds 100] [--json]`
+
 mod functions;
-use tpe::{Direction, Value, history::*, sampler::*};
-fn main() {
-    if std::env::args().nth(1).as_deref() == Some("time") {
-        let f = functions::all().unwrap().swap_remove(1);
-        let fixed = vec![f64::NAN; 6];
-        for n in [100u64, 1000] {
-            let mut h = History::new();
-            for number in 0..n {
-                let s = Random
-                    .suggest(&Ask {
-                        space: &f.space,
-                        history: &h,
-                        number,
-                        seed: 0,
-                        fixed: &fixed,
-                        noisy: false,
-                    })
-                    .unwrap();
-                let look = |name: &str| {
-                    let i = f.space.index(name).unwrap();
-                    Value::Float(s.point[i])
-                };
-                let v = (f.evaluate)(&look);
-                h.record(Observation {
-                    number,
-                    outcome: Outcome::Complete { loss: v },
-                    violation: 0.0,
-                    point: s.point,
-                });
-            }
-            let mut t: Vec<f64> = (0..500)
-                .map(|i| {
-                    let t0 = std::time::Instant::now();
-                    std::hint::black_box(
-                        Joint::default()
-                            .suggest(&Ask {
-                                space: &f.space,
-                                history: &h,
-                                number: n + i,
-                                seed: 0,
-                                fixed: &fixed,
-                                noisy: false,
-                            })
-                            .unwrap(),
-                    );
-                    t0.elapsed().as_secs_f64() * 1e3
-                })
-                .collect();
-            t.sort_by(f64::total_cmp);
-            println!("{n}: {:.4} ms median, min {:.4}", t[250], t[0]);
+mod tables;
+
+use std::num::NonZero;
+use std::process::ExitCode;
+use std::thread;
+use std::time::Instant;
+
+use functions::Function;
+use tpe::Value;
+use tpe::history::{History, Observation, Outcome};
+use tpe::sampler::{Ask, Hyperopt, Joint, Optuna5, Random, Sampler};
+use tpe::study::Study;
+
+/// After how many trials the best point is looked at.
+const CHECKPOINTS: [usize; 3] = [15, 30, 60];
+
+/// With how many trials suggestions are timed.
+const SIZES: [u64; 2] = [100, 1000];
+
+/// A name and how to make the sampler.
+type Contestant = (&'static str, fn() -> Box<dyn Sampler>);
+
+const CONTESTANTS: [Contestant; 5] = [
+    ("ours", || Box::new(Joint::default())),
+    ("hyperopt", || Box::new(Hyperopt::default())),
+    ("optuna5", || Box::new(Optuna5::default())),
+    ("optuna5_univariate", || Box::new(Optuna5 { multivariate: false, ..Optuna5::default() })),
+    ("random", || Box::new(Random)),
+];
+
+/// First quartile, median and third quartile of the regrets at each checkpoint.
+type Regrets = [[f64; 3]; CHECKPOINTS.len()];
+
+fn main() -> ExitCode {
+    let (mut seeds, mut json) = (100, false);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--json" => json = true,
+            "--seeds" => match arguments.next().and_then(|n| n.parse().ok()).filter(|&n| n > 0) {
+                Some(n) => seeds = n,
+                None => return usage("--seeds needs a number above 0"),
+            },
+            other => return usage(&format!("unknown argument {other:?}")),
         }
-        return;
     }
-    let seeds: u64 = std::env::args().nth(1).and_then(|s| s.parse().ok()).unwrap_or(40);
-    let only = std::env::args().nth(2);
-    for f in functions::all().unwrap() {
-        if only.as_ref().is_some_and(|o| o != f.name) {
-            continue;
-        }
-        for sampler in [&Joint::default() as &dyn Sampler] {
-            let mut at: [Vec<f64>; 3] = Default::default();
-            let t0 = std::time::Instant::now();
-            for seed in 0..seeds {
-                let mut h = History::new();
-                let mut best = f64::INFINITY;
-                let fixed = vec![f64::NAN; f.space.len()];
-                for number in 0..60u64 {
-                    let s = sampler
-                        .suggest(&Ask {
-                            space: &f.space,
-                            history: &h,
-                            number,
-                            seed,
-                            fixed: &fixed,
-                            noisy: false,
-                        })
-                        .unwrap();
-                    let look = |name: &str| {
-                        let i = f.space.index(name).unwrap();
-                        f.space.nodes()[i].domain().distribution().external(s.point[i])
-                    };
-                    let v = (f.evaluate)(&look);
-                    best = best.min(v);
-                    for (k, n) in [15, 30, 60].iter().enumerate() {
-                        if number + 1 == *n {
-                            at[k].push(best - f.least);
-                        }
-                    }
-                    h.record(Observation {
-                        number,
-                        outcome: Outcome::Complete { loss: Direction::Minimize.loss(v) },
-                        violation: 0.0,
-                        point: s.point,
-                    });
-                }
-            }
-            print!("{:12} {:8}", f.name, sampler.name());
-            for a in &mut at {
-                a.sort_by(f64::total_cmp);
-                let q = |p: f64| a[((a.len() - 1) as f64 * p).round() as usize];
-                print!("  {:.4} [{:.4},{:.4}]", q(0.5), q(0.25), q(0.75));
-            }
-            println!("  {:.2}s", t0.elapsed().as_secs_f64());
+    match judge(seeds, json) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
         }
     }
 }
-#[allow(dead_code)]
-fn speed() {}
+
+fn usage(error: &str) -> ExitCode {
+    eprintln!("error: {error}\nusage: judge [--seeds N] [--json]");
+    ExitCode::from(2)
+}
+
+fn judge(seeds: u64, json: bool) -> Result<(), Box<dyn std::error::Error>> {
+    let functions = functions::all()?;
+    let mut regrets = Vec::new();
+    for function in &functions {
+        for (name, sampler) in CONTESTANTS {
+            eprintln!("{}: {name}", function.name);
+            regrets.push((function.name, name, over_seeds(function, sampler, seeds)));
+        }
+    }
+    let timed = functions.iter().find(|function| function.name == "hartmann6").ok_or("no function in six dimensions")?;
+    let mut times = Vec::new();
+    for (name, sampler) in CONTESTANTS {
+        eprintln!("time: {name}");
+        times.push((name, SIZES.map(|trials| milliseconds(timed, &*sampler(), trials))));
+    }
+    if json { tables::print_json(&regrets, &times) } else { tables::print_text(&regrets, &times) }
+    Ok(())
+}
+
+/// Quartiles over the seeds, which the processors share.
+fn over_seeds(function: &Function, sampler: fn() -> Box<dyn Sampler>, seeds: u64) -> Regrets {
+    let workers = thread::available_parallelism().map_or(1, NonZero::get) as u64;
+    let mut runs: Vec<_> = thread::scope(|scope| {
+        let share = |first: u64| {
+            move || (first..seeds).step_by(workers as usize).map(|seed| run(function, sampler(), seed)).collect::<Vec<_>>()
+        };
+        let handles: Vec<_> = (0..workers).map(|first| scope.spawn(share(first))).collect();
+        handles.into_iter().flat_map(|handle| handle.join().expect("a run does not panic")).collect()
+    });
+    std::array::from_fn(|checkpoint| {
+        runs.sort_by(|a, b| a[checkpoint].total_cmp(&b[checkpoint]));
+        [0.25, 0.5, 0.75].map(|share| {
+            // Linear between the neighbouring runs.
+            let place = share * (runs.len() - 1) as f64;
+            let (low, high) = (runs[place.floor() as usize][checkpoint], runs[place.ceil() as usize][checkpoint]);
+            low + (high - low) * place.fract()
+        })
+    })
+}
+
+/// The regret of one study at each checkpoint.
+fn run(function: &Function, sampler: Box<dyn Sampler>, seed: u64) -> [f64; CHECKPOINTS.len()] {
+    let study = Study::builder(function.space.clone()).sampler(sampler).seed(seed);
+    let study = study.open().expect("memory does not fail");
+    let mut best = Vec::new();
+    study
+        .run()
+        .trials(CHECKPOINTS[CHECKPOINTS.len() - 1] as u64)
+        .start(|trial| Ok((function.evaluate)(&|name| trial.get(name).expect("a parameter of the branch"))))
+        .expect("memory does not fail");
+    for trial in study.trials().expect("memory does not fail") {
+        let regret = trial.value().expect("every trial has a value") - function.least;
+        best.push(best.last().map_or(regret, |&least: &f64| least.min(regret)));
+    }
+    // A small space may be exhausted before.
+    CHECKPOINTS.map(|trials| best[trials.min(best.len()) - 1])
+}
+
+/// The median time of a suggestion after `trials` random trials.
+fn milliseconds(function: &Function, sampler: &dyn Sampler, trials: u64) -> f64 {
+    let fixed = vec![f64::NAN; function.space.len()];
+    let mut history = History::new();
+    for number in 0..trials {
+        let ask = Ask { space: &function.space, history: &history, number, seed: 0, fixed: &fixed, noisy: false };
+        let point = Random.suggest(&ask).expect("random search is never at an end").point;
+        let value = |name: &str| Value::Float(point[function.space.index(name).expect("a parameter")]);
+        let loss = (function.evaluate)(&value);
+        history.record(Observation { number, outcome: Outcome::Complete { loss }, violation: 0.0, point });
+    }
+    let mut times: Vec<_> = (trials..trials + 201)
+        .map(|number| {
+            let ask = Ask { space: &function.space, history: &history, number, seed: 0, fixed: &fixed, noisy: false };
+            let begin = Instant::now();
+            std::hint::black_box(sampler.suggest(&ask).expect("a continuum is never exhausted"));
+            begin.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}

@@ -46,3 +46,9 @@ impl Pruner for Nop {
         Verdict::new(false)
     }
 }
+
+impl<P: Pruner + 'static> From<P> for Box<dyn Pruner> {
+    fn from(pruner: P) -> Self {
+        Box::new(pruner)
+    }
+}

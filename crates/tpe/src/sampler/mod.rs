@@ -69,3 +69,9 @@ pub trait Sampler: Send + Sync {
     /// [`Exhausted`], where repetitions are not allowed and nothing else is left.
     fn suggest(&self, ask: &Ask<'_>) -> Result<Suggestion, Exhausted>;
 }
+
+impl<S: Sampler + 'static> From<S> for Box<dyn Sampler> {
+    fn from(sampler: S) -> Self {
+        Box::new(sampler)
+    }
+}

@@ -121,6 +121,24 @@ pub enum SpaceError {
         /// The parent.
         parent: String,
     },
+    /// A value for a parameter that is not in the space.
+    #[error("there is no parameter {name:?}{}", did_you_mean(.nearest))]
+    UnknownParameter {
+        /// The unknown parameter.
+        name: String,
+        /// A known one with a similar name.
+        nearest: Option<String>,
+    },
+    /// A value that a parameter cannot have.
+    #[error("parameter {name:?} cannot be {value}; it is {expected}")]
+    Value {
+        /// The parameter.
+        name: String,
+        /// The value.
+        value: String,
+        /// What it can be.
+        expected: String,
+    },
     /// A text that is no space.
     #[error("{0}")]
     Text(String),

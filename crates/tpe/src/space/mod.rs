@@ -182,6 +182,11 @@ impl Space {
         self.nodes.iter().position(|node| node.name == name)
     }
 
+    /// The parameter with the most similar name.
+    pub(crate) fn nearest(&self, name: &str) -> Option<&str> {
+        nearest(&self.nodes, name)
+    }
+
     /// Whether parameter `index` exists at `point`, of which the parameters before it are known.
     pub fn active(&self, index: usize, point: &[f64]) -> bool {
         match &self.nodes[index].condition {
@@ -238,6 +243,11 @@ impl Space {
     }
 }
 
+fn nearest<'a>(nodes: &'a [Node], name: &str) -> Option<&'a str> {
+    let likeness = |node: &&Node| strsim::jaro_winkler(&node.name, name);
+    nodes.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).map(Node::name)
+}
+
 /// The index of `parent` and a mask of its choices.
 fn resolve(
     nodes: &[Node],
@@ -246,10 +256,7 @@ fn resolve(
     choices: &[Value],
 ) -> Result<(usize, Vec<bool>), SpaceError> {
     let Some(index) = nodes.iter().position(|node| node.name == parent) else {
-        let nearest = nodes.iter().max_by(|a, b| {
-            strsim::jaro_winkler(&a.name, &parent).total_cmp(&strsim::jaro_winkler(&b.name, &parent))
-        });
-        let nearest = nearest.map(|node| node.name.clone());
+        let nearest = nearest(nodes, &parent).map(str::to_owned);
         return Err(SpaceError::UnknownParent { name: name.to_owned(), parent, nearest });
     };
     let Some(options) = nodes[index].domain.choices() else {
