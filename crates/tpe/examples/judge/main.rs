@@ -73,13 +73,20 @@ fn judge(seeds: u64, json: bool) -> Result<(), Box<dyn std::error::Error>> {
             regrets.push((function.name, name, over_seeds(function, sampler, seeds)));
         }
     }
-    let timed = functions.iter().find(|function| function.name == "hartmann6").ok_or("no function in six dimensions")?;
+    let timed = functions
+        .iter()
+        .find(|function| function.name == "hartmann6")
+        .ok_or("no function in six dimensions")?;
     let mut times = Vec::new();
     for (name, sampler) in CONTESTANTS {
         eprintln!("time: {name}");
         times.push((name, SIZES.map(|trials| milliseconds(timed, &*sampler(), trials))));
     }
-    if json { tables::print_json(&regrets, &times) } else { tables::print_text(&regrets, &times) }
+    if json {
+        tables::print_json(&regrets, &times)
+    } else {
+        tables::print_text(&regrets, &times)
+    }
     Ok(())
 }
 
@@ -88,7 +95,12 @@ fn over_seeds(function: &Function, sampler: fn() -> Box<dyn Sampler>, seeds: u64
     let workers = thread::available_parallelism().map_or(1, NonZero::get) as u64;
     let mut runs: Vec<_> = thread::scope(|scope| {
         let share = |first: u64| {
-            move || (first..seeds).step_by(workers as usize).map(|seed| run(function, sampler(), seed)).collect::<Vec<_>>()
+            move || {
+                (first..seeds)
+                    .step_by(workers as usize)
+                    .map(|seed| run(function, sampler(), seed))
+                    .collect::<Vec<_>>()
+            }
         };
         let handles: Vec<_> = (0..workers).map(|first| scope.spawn(share(first))).collect();
         handles.into_iter().flat_map(|handle| handle.join().expect("a run does not panic")).collect()
@@ -98,7 +110,8 @@ fn over_seeds(function: &Function, sampler: fn() -> Box<dyn Sampler>, seeds: u64
         [0.25, 0.5, 0.75].map(|share| {
             // Linear between the neighbouring runs.
             let place = share * (runs.len() - 1) as f64;
-            let (low, high) = (runs[place.floor() as usize][checkpoint], runs[place.ceil() as usize][checkpoint]);
+            let (low, high) =
+                (runs[place.floor() as usize][checkpoint], runs[place.ceil() as usize][checkpoint]);
             low + (high - low) * place.fract()
         })
     })
@@ -127,7 +140,8 @@ fn milliseconds(function: &Function, sampler: &dyn Sampler, trials: u64) -> f64 
     let fixed = vec![f64::NAN; function.space.len()];
     let mut history = History::new();
     for number in 0..trials {
-        let ask = Ask { space: &function.space, history: &history, number, seed: 0, fixed: &fixed, noisy: false };
+        let ask =
+            Ask { space: &function.space, history: &history, number, seed: 0, fixed: &fixed, noisy: false };
         let point = Random.suggest(&ask).expect("random search is never at an end").point;
         let value = |name: &str| Value::Float(point[function.space.index(name).expect("a parameter")]);
         let loss = (function.evaluate)(&value);
@@ -135,7 +149,14 @@ fn milliseconds(function: &Function, sampler: &dyn Sampler, trials: u64) -> f64 
     }
     let mut times: Vec<_> = (trials..trials + 201)
         .map(|number| {
-            let ask = Ask { space: &function.space, history: &history, number, seed: 0, fixed: &fixed, noisy: false };
+            let ask = Ask {
+                space: &function.space,
+                history: &history,
+                number,
+                seed: 0,
+                fixed: &fixed,
+                noisy: false,
+            };
             let begin = Instant::now();
             std::hint::black_box(sampler.suggest(&ask).expect("a continuum is never exhausted"));
             begin.elapsed().as_secs_f64() * 1e3

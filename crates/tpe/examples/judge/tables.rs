@@ -13,7 +13,8 @@ type Times<'a> = [(&'a str, [f64; SIZES.len()])];
 pub fn print_json(regrets: &Rows<'_>, times: &Times<'_>) {
     let mut all = Map::new();
     for (function, sampler, quartiles) in regrets {
-        let row: Map<_, _> = CHECKPOINTS.iter().zip(quartiles).map(|(n, q)| (n.to_string(), json!(q))).collect();
+        let row: Map<_, _> =
+            CHECKPOINTS.iter().zip(quartiles).map(|(n, q)| (n.to_string(), json!(q))).collect();
         let samplers = all.entry(*function).or_insert_with(|| Json::Object(Map::new()));
         samplers[*sampler] = Json::Object(row);
     }

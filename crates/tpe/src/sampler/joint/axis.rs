@@ -18,6 +18,9 @@ const LONE: f64 = 0.25;
 /// study that began with a bad partner of a good choice returns to that too seldom.
 const CHOICE_PRIOR: f64 = 2.0;
 
+/// Cells that are a smaller share of the line count as points of a continuum: their masses would be lost in rounding.
+const FINEST: f64 = 1e-6;
+
 /// The normal distribution has less than `10⁻⁹` beyond this many deviations, which no suggestion depends on.
 const NEGLIGIBLE: f64 = 6.0;
 
@@ -126,6 +129,8 @@ impl Choice {
 pub(super) struct Scale {
     log: bool,
     step: Option<f64>,
+    /// Whether kernels give values the mass of their cells, not a density.
+    cells: bool,
     /// The least and the greatest value.
     values: (f64, f64),
     /// The ends of the line, half a step beyond the values if these are discrete.
@@ -142,8 +147,11 @@ impl Scale {
             Domain::Categorical { .. } | Domain::Ordinal { .. } => (false, Some(1.0)),
         };
         let values = domain.bounds();
-        let mut scale = Self { log, step, values, ends: values, prior: (0.0, 1.0) };
+        let mut scale = Self { log, step, cells: false, values, ends: values, prior: (0.0, 1.0) };
         scale.ends = (scale.cell(values.0).0, scale.cell(values.1).1);
+        // The last cell is the narrowest one.
+        let (from, to) = scale.cell(values.1);
+        scale.cells = step.is_some() && to - from > FINEST * (scale.ends.1 - scale.ends.0);
         scale.prior = match *domain {
             Domain::Normal { mu, sigma, .. } => (mu, sigma),
             _ => (0.5 * (scale.ends.0 + scale.ends.1), scale.ends.1 - scale.ends.0),
@@ -176,7 +184,7 @@ pub(super) struct Number {
     centre: Vec<f64>,
     /// One over the deviation.
     narrowness: Vec<f64>,
-    /// What makes a kernel a density: one over `√(2π) σ` and over its mass between the ends. For discrete values one
+    /// What makes a kernel a density: one over `√(2π) σ` and over its mass between the ends. For values with cells one
     /// over that mass alone.
     factor: Vec<f64>,
     absent: Vec<bool>,
@@ -196,7 +204,7 @@ impl Number {
         let factor = centre.iter().zip(&deviation).map(|(&centre, &deviation)| {
             let outside =
                 tail((centre - scale.ends.0) / deviation) + tail((scale.ends.1 - centre) / deviation);
-            let unit = if scale.step.is_some() { 1.0 } else { root * deviation };
+            let unit = if scale.cells { 1.0 } else { root * deviation };
             1.0 / (unit * (1.0 - outside))
         });
         let factor = factor.collect();
@@ -206,7 +214,7 @@ impl Number {
 
     fn add_exponents(&self, x: f64, sums: &mut [f64]) {
         let kernels = self.centre.iter().zip(&self.narrowness);
-        if self.scale.step.is_none() {
+        if !self.scale.cells {
             let place = self.scale.place(x);
             for (sum, (centre, narrowness)) in sums.iter_mut().zip(kernels) {
                 let z = (place - centre) * narrowness;

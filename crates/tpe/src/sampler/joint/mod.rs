@@ -21,6 +21,8 @@ mod exp;
 mod mixture;
 mod split;
 mod startup;
+#[cfg(test)]
+mod tests;
 
 use candidates::{Seen, unseen};
 use mixture::Mixture;
