@@ -1,8 +1,15 @@
 //! Choosing the next point.
 
+mod hyperopt;
+mod mixture;
+mod optuna5;
 mod prior;
 mod random;
+mod ratio;
+mod split;
 
+pub use hyperopt::Hyperopt;
+pub use optuna5::Optuna5;
 pub use random::Random;
 
 pub(crate) use prior::draw as draw_prior;
