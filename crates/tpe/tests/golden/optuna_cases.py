@@ -91,14 +91,18 @@ def rules():
     rng = np.random.default_rng(4)
     space = spaces.TREE[:1]
     splits = []
-    for n, keep in [(12, None), (45, None), (90, None), (60, "pruned"), (300, None)]:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    for n, few in [(12, False), (45, False), (90, False), (120, True), (400, True)]:
         trials = spaces.history(space, n, rng)
-        if keep:
+        if few:
             # So few complete trials that others are among the good ones.
-            trials = [t for t in trials if t["state"] != "complete" or t["number"] % 30 == 0]
+            trials = [t for t in trials if t["state"] != "complete" or t["number"] % 60 == 0]
         splits.append(split(space, trials, len(splits) % 2 == 1))
     infeasible = [t for t in spaces.history(space, 60, rng) if t["violation"] or t["state"] == "pending"]
     splits.append(split(space, infeasible, False))
+    # Without a value at the last step, and without a report.
+    silent = lambda t: t["state"] == "pruned" and (t["last"] is None or t["last"][0] == 0 and math.isnan(t["last"][1]))
+    splits.append(split(space, [t for t in spaces.history(space, 400, rng) if silent(t)], False))
     return {
         "weights": {n: tpe.default_weights(n) for n in [0, 1, 24, 25, 26, 27, 60]},
         "gamma": {n: tpe.default_gamma(n) for n in [0, 1, 9, 10, 11, 100, 249, 250, 251, 1000]},
@@ -111,7 +115,6 @@ def history():
     trials = spaces.history(space, 70, np.random.default_rng(5))
     # A pending trial of which only the first parameters are known.
     trials.append({"number": 70, "state": "pending", "violation": 0.0, "point": [1, 0] + [math.nan] * (len(space) - 2)})
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     sampler = TPESampler(seed=6)
     study = optuna.create_study(sampler=sampler)
     study.add_trials([frozen(space, trial, False) for trial in trials])

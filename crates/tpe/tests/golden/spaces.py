@@ -95,8 +95,8 @@ def point(space, rng):
 
 
 def loss(at, rng):
-    """Something to be minimised, six digits."""
-    return float(f"{sum(math.cos(3 * (i + 1) * x) for i, x in enumerate(at) if x == x) + 0.3 * rng.normal():.6g}")
+    """Something to be minimised, positive, six digits."""
+    return float(f"{9 + sum(math.cos(3 * (i + 1) * x) for i, x in enumerate(at) if x == x) + 0.3 * rng.normal():.6g}")
 
 
 def history(space, n, rng):
@@ -109,7 +109,8 @@ def history(space, n, rng):
         if state == "complete":
             trial["loss"] = loss(at, rng)
         if state == "pruned":
-            trial["last"] = [[int(rng.integers(4)), loss(at, rng)], [2, math.nan], None][min(number % 5, 2)]
+            reports = [[int(rng.integers(4)), loss(at, rng)], [int(rng.integers(4)), math.nan], None]
+            trial["last"] = reports[rng.choice(3, p=[0.6, 0.2, 0.2])]
         if rng.random() < 0.15:
             trial["violation"] = float(f"{rng.random():.3g}")
         trials.append(trial)

@@ -3,7 +3,7 @@
 use crate::rng::Stream;
 use crate::space::Domain;
 
-/// What stands for zero where a logarithm is needed.
+/// What stands for zero where a logarithm is needed; hyperopt's densities have nothing below.
 pub(super) const ZERO: f64 = 1e-12;
 
 /// A scale on which kernels are normal, and the prior on it.
