@@ -1,6 +1,8 @@
 //! Bayesian search for hyper-parameters with tree-structured Parzen estimators, in files that Optuna opens.
 
 mod distribution;
+#[cfg(test)]
+mod golden;
 pub mod history;
 mod json;
 mod normal;

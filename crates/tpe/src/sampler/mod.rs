@@ -1,10 +1,17 @@
 //! Choosing the next point.
 
+mod hyperopt;
 mod joint;
+mod mixture;
+mod optuna5;
 mod prior;
 mod random;
+mod ratio;
+mod split;
 
+pub use hyperopt::Hyperopt;
 pub use joint::Joint;
+pub use optuna5::Optuna5;
 pub use random::Random;
 
 pub(crate) use prior::draw as draw_prior;

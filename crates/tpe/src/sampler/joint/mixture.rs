@@ -4,10 +4,8 @@ use super::axis::Axis;
 use super::exp::exp;
 use crate::history::History;
 use crate::rng::Stream;
+use crate::sampler::mixture::{forgetting, normalize, pick};
 use crate::space::Space;
-
-/// From this many trials on, the older ones count less.
-const RECENT: usize = 25;
 
 /// Terms this far below the greatest one do not change a sum: even 2³⁰ of them are less than its last bit.
 const NEGLIGIBLE: f64 = -58.0;
@@ -19,8 +17,6 @@ const FACTORS: usize = 16;
 pub(super) struct Mixture {
     axes: Vec<Axis>,
     weights: Vec<f64>,
-    /// Sums of the weights up to each kernel.
-    cumulative: Vec<f64>,
 }
 
 impl Mixture {
@@ -38,25 +34,20 @@ impl Mixture {
             Axis::fit(node.domain(), &values, &order)
         });
         let axes = axes.collect();
-        let mut weights = weights(trials.len());
-        let total: f64 = weights.iter().sum();
-        weights.iter_mut().for_each(|weight| *weight /= total);
-        let cumulative = weights.iter().scan(0.0, |sum, weight| {
-            *sum += weight;
-            Some(*sum)
-        });
-        Self { cumulative: cumulative.collect(), axes, weights }
+        let mut weights = forgetting(trials.len());
+        weights.push(1.0);
+        normalize(&mut weights);
+        Self { axes, weights }
     }
 
     /// A kernel, each as likely as its weight.
     pub(super) fn component(&self, random: &mut Stream) -> usize {
-        let u = random.uniform();
-        self.cumulative.partition_point(|&sum| sum <= u).min(self.cumulative.len() - 1)
+        pick(&self.weights, random.uniform())
     }
 
     /// The prior half of the time, otherwise any kernel: for when the likely points are used up.
     pub(super) fn any_component(&self, random: &mut Stream) -> usize {
-        let prior = self.cumulative.len() - 1;
+        let prior = self.weights.len() - 1;
         if random.uniform() < 0.5 { prior } else { random.below(prior + 1) }
     }
 
@@ -114,16 +105,6 @@ impl Mixture {
         let near = kernels.filter(|((exponent, _), _)| -0.5 * **exponent > NEGLIGIBLE);
         libm::log(near.map(|((exponent, factor), weight)| weight * factor * exp(-0.5 * exponent)).sum())
     }
-}
-
-/// The weights of `count` trials, oldest first, and of the prior: the last [`RECENT`] trials and the prior weigh 1,
-/// the others from `1 / count` upwards, in equal steps.
-fn weights(count: usize) -> Vec<f64> {
-    let older = count.saturating_sub(RECENT);
-    let first = 1.0 / count as f64;
-    let rise = if older > 1 { (1.0 - first) / (older - 1) as f64 } else { 0.0 };
-    let ramp = (0..older).map(|age| first + rise * age as f64);
-    ramp.chain(std::iter::repeat_n(1.0, count - older + 1)).collect()
 }
 
 /// Moves the terms above `bound` to the front, in their order.
