@@ -2,6 +2,7 @@
 
 mod distribution;
 pub mod history;
+mod importance;
 mod json;
 mod normal;
 pub mod pruner;
@@ -13,6 +14,7 @@ mod trial;
 mod value;
 
 pub use distribution::{Distribution, DistributionError};
+pub use importance::importance;
 pub use space::Space;
 pub use trial::{Attrs, Direction, Param, State, Trial, TrialId};
 pub use value::Value;
