@@ -55,7 +55,7 @@ pub(crate) fn as_f64(value: &Json) -> Option<f64> {
 }
 
 /// Puts bare words that lie outside of texts into quotes, with the mark.
-fn quote(text: &str) -> Cow<'_, str> {
+pub(crate) fn quote(text: &str) -> Cow<'_, str> {
     if !WORDS.iter().any(|(word, _)| text.contains(word)) {
         return Cow::Borrowed(text);
     }
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn bare_words_are_numbers_and_come_back() {
-        let text = r#"{"a":[NaN,-Infinity,Infinity,1.5],"NaN":"Infinity \" NaN"}"#;
+        let text = r#"{"NaN":"Infinity \" NaN","a":[NaN,-Infinity,Infinity,1.5]}"#;
         let value = parse(text).unwrap();
         let numbers: Vec<_> = value["a"].as_array().unwrap().iter().map(|v| as_f64(v).unwrap()).collect();
         assert!(numbers[0].is_nan());
