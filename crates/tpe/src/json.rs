@@ -55,7 +55,7 @@ pub(crate) fn as_f64(value: &Json) -> Option<f64> {
 }
 
 /// Puts bare words that lie outside of texts into quotes, with the mark.
-fn quote(text: &str) -> Cow<'_, str> {
+pub(crate) fn quote(text: &str) -> Cow<'_, str> {
     if !WORDS.iter().any(|(word, _)| text.contains(word)) {
         return Cow::Borrowed(text);
     }

@@ -4,6 +4,7 @@ mod distribution;
 #[cfg(test)]
 mod golden;
 pub mod history;
+mod importance;
 mod json;
 mod normal;
 pub mod pruner;
@@ -16,6 +17,7 @@ mod trial;
 mod value;
 
 pub use distribution::{Distribution, DistributionError};
+pub use importance::importance;
 pub use space::Space;
 pub use study::Study;
 pub use trial::{Attrs, Direction, Param, State, Trial, TrialId};

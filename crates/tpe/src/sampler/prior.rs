@@ -15,7 +15,10 @@ pub(crate) fn draw(domain: &Domain, u: f64) -> f64 {
             libm::exp(lerp(libm::log(low), libm::log(high), u)).clamp(low, high)
         }
         Domain::Float { step: None, .. } => lerp(low, high, u).clamp(low, high),
-        Domain::Float { step: Some(step), .. } => low + step * cell(u, ((high - low) / step).round()),
+        // 3 · 0.1 is a little more than 0.3.
+        Domain::Float { step: Some(step), .. } => {
+            (low + step * cell(u, ((high - low) / step).round())).min(high)
+        }
         Domain::Int { log: true, .. } => {
             libm::exp(lerp(libm::log(low - 0.5), libm::log(high + 0.5), u)).round().clamp(low, high)
         }

@@ -1,11 +1,14 @@
 //! What a parameter can be.
 
-use super::SpaceError;
+use super::{SpaceError, decimal};
 use crate::distribution::Distribution;
 use crate::value::Value;
 
 /// How far a normal parameter may lie from its mean, in deviations: stored studies need bounds.
 pub const NORMAL_REACH: f64 = 4.0;
+
+/// Whole numbers up to this one are exact as real ones.
+pub(super) const MANY: u64 = 1 << 53;
 
 /// What a parameter can be, and the scale on which values are near each other.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,19 +67,18 @@ impl Domain {
         }
     }
 
-    /// How many values there are, unless they are a continuum.
+    /// How many values there are; `None` for a continuum or more than 2⁵³.
     pub fn cardinality(&self) -> Option<usize> {
+        let steps = |(low, high): (f64, f64), step: f64| {
+            let last = ((high - low) / step).round();
+            (last < MANY as f64).then(|| last as usize + 1)
+        };
         match *self {
-            Self::Float { step: None, .. } | Self::Normal { step: None, .. } => None,
-            Self::Float { low, high, step: Some(step), .. } => {
-                Some(((high - low) / step).round() as usize + 1)
-            }
-            Self::Normal { step: Some(step), .. } => {
-                let (low, high) = self.bounds();
-                Some(((high - low) / step).round() as usize + 1)
-            }
+            Self::Float { step, .. } | Self::Normal { step, .. } => steps(self.bounds(), step?),
             Self::Int { low, high, step, .. } => {
-                usize::try_from((i128::from(high) - i128::from(low)) / i128::from(step) + 1).ok()
+                let last = last_multiple(low, high, step);
+                let count = (i128::from(last) - i128::from(low)) / i128::from(step.max(1)) + 1;
+                (count <= i128::from(MANY)).then_some(count)?.try_into().ok()
             }
             Self::Categorical { ref choices } | Self::Ordinal { ref choices } => Some(choices.len()),
         }
@@ -93,15 +95,13 @@ impl Domain {
         (0..self.cardinality().unwrap_or(0)).map(move |i| (low + i as f64 * step).min(high))
     }
 
-    /// The least and the greatest internal representation.
+    /// The least and the greatest internal representation. With a step the greatest is the last of its multiples that
+    /// does not exceed the upper bound.
     pub fn bounds(&self) -> (f64, f64) {
         match *self {
-            // The last multiple of the step, as in Optuna: what lies beyond can never be chosen.
-            Self::Float { low, high, step: Some(step), .. } => {
-                (low, low + ((high - low) / step * (1.0 + 1e-12)).floor() * step)
-            }
+            Self::Float { low, high, step: Some(step), .. } => (low, decimal::last_multiple(low, high, step)),
             Self::Float { low, high, .. } => (low, high),
-            Self::Int { low, high, step, .. } => (low as f64, (high - (high - low) % step) as f64),
+            Self::Int { low, high, step, .. } => (low as f64, last_multiple(low, high, step) as f64),
             Self::Categorical { ref choices } | Self::Ordinal { ref choices } => {
                 (0.0, choices.len() as f64 - 1.0)
             }
@@ -122,7 +122,7 @@ impl Domain {
         match *self {
             Self::Float { log, step, .. } => Distribution::Float { low, high, log, step },
             Self::Int { low, high, log, step } => {
-                Distribution::Int { low, high: high - (high - low) % step, log, step }
+                Distribution::Int { low, high: last_multiple(low, high, step), log, step }
             }
             Self::Categorical { ref choices } | Self::Ordinal { ref choices } => {
                 Distribution::Categorical { choices: choices.clone() }
@@ -171,7 +171,8 @@ impl Domain {
             Self::Int { low, high, log, step } => {
                 check_bounds(&name, low as f64, high as f64, log)?;
                 // Beyond 2⁵³ neighbours have the same internal representation.
-                let range = high.checked_sub(low).filter(|_| low.abs().max(high.abs()) <= 1 << 53);
+                let range =
+                    high.checked_sub(low).filter(|_| low.unsigned_abs().max(high.unsigned_abs()) <= MANY);
                 let Some(range) = range else {
                     return Err(SpaceError::Bounds { name: name(), low: low as f64, high: high as f64 });
                 };
@@ -194,7 +195,7 @@ impl Domain {
                     None => Ok(()),
                 }
             }
-            Self::Normal { mu, sigma, step, .. } => {
+            Self::Normal { mu, sigma, log, step } => {
                 if !(mu.is_finite() && sigma.is_finite() && sigma > 0.0) {
                     return Err(SpaceError::Deviation { name: name(), mu, sigma });
                 }
@@ -203,11 +204,19 @@ impl Domain {
                     Some(step) if !(step > 0.0 && low < high) => {
                         Err(SpaceError::Step { name: name(), step, range: 2.0 * NORMAL_REACH * sigma })
                     }
-                    _ => check_bounds(&name, low, high, false),
+                    // A logarithm so far below 0 that its number is 0.
+                    _ => check_bounds(&name, low, high, log && step.is_none()),
                 }
             }
         }
     }
+}
+
+/// The last of `low`, `low + step`, ... that does not exceed `high`.
+fn last_multiple(low: i64, high: i64, step: i64) -> i64 {
+    let (range, step) = (i128::from(high) - i128::from(low), i128::from(step.max(1)));
+    // Between the two bounds, so no overflow.
+    (i128::from(high) - range.max(0) % step) as i64
 }
 
 fn check_bounds(name: &impl Fn() -> String, low: f64, high: f64, log: bool) -> Result<(), SpaceError> {

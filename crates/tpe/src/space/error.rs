@@ -139,9 +139,100 @@ pub enum SpaceError {
         /// What it can be.
         expected: String,
     },
-    /// A text that is no space.
-    #[error("{0}")]
-    Text(String),
+    /// A second condition: a parameter has one parent.
+    #[error("parameter {name:?} depends on {first:?} and on {second:?}: it can have one parent")]
+    TwoConditions {
+        /// The parameter.
+        name: String,
+        /// The first parent.
+        first: String,
+        /// The second one.
+        second: String,
+    },
+    /// Parameters each of which exists only for certain choices of the next, and the last of the first.
+    #[error("parameters depend on each other: {}", .names.join(" -> "))]
+    Cycle {
+        /// The parameters, the first one again at the end.
+        names: Vec<String>,
+    },
+    /// A text that is not even TOML or JSON.
+    #[error("{format}: {why}")]
+    Text {
+        /// The format.
+        format: &'static str,
+        /// What is wrong, and where.
+        why: String,
+    },
+    /// Something else than a table of keys in the place of a parameter.
+    #[error("parameter {name:?} is {found}, it must be a table such as {{ low = 0.0, high = 1.0 }}")]
+    NoTable {
+        /// The parameter.
+        name: String,
+        /// What it is.
+        found: String,
+    },
+    /// A key that this kind of parameter does not have.
+    #[error("parameter {name:?} has the key {key:?}, which {kind} does not have{}", did_you_mean(.nearest))]
+    UnknownKey {
+        /// The parameter.
+        name: String,
+        /// The key.
+        key: String,
+        /// The kind of parameter, with an article.
+        kind: &'static str,
+        /// A similar key that it can have.
+        nearest: Option<String>,
+    },
+    /// A key twice.
+    #[error("parameter {name:?} has the key {key:?} twice")]
+    DuplicateKey {
+        /// The parameter.
+        name: String,
+        /// The key.
+        key: String,
+    },
+    /// A key that is missing.
+    #[error("parameter {name:?} has no {key:?}, which {kind} needs")]
+    MissingKey {
+        /// The parameter.
+        name: String,
+        /// The key.
+        key: &'static str,
+        /// The kind of parameter, with an article.
+        kind: &'static str,
+    },
+    /// A parameter of which nothing tells the kind.
+    #[error("parameter {name:?} has neither \"choices\", \"low\" and \"high\", \"mu\" and \"sigma\" nor \"type\"{}", did_you_mean(.nearest))]
+    NoKind {
+        /// The parameter.
+        name: String,
+        /// A key that is similar to one that it has.
+        nearest: Option<String>,
+    },
+    /// A type that does not exist.
+    #[error("parameter {name:?} has the type {found:?}, which is none of {known}{}", did_you_mean(.nearest))]
+    UnknownType {
+        /// The parameter.
+        name: String,
+        /// The type.
+        found: String,
+        /// All types.
+        known: String,
+        /// A similar one.
+        nearest: Option<String>,
+    },
+    /// A key with something of the wrong type.
+    #[error("parameter {name:?} has {found} as {key:?}, which must be {expected}")]
+    WrongType {
+        /// The parameter.
+        name: String,
+        /// The key.
+        key: String,
+        /// What it should be.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
 }
 
 fn did_you_mean(nearest: &Option<String>) -> String {

@@ -1,7 +1,12 @@
 //! What is searched: a tree of parameters, some of which exist only for certain choices of others.
 
+mod decimal;
 mod domain;
 mod error;
+mod text;
+
+#[cfg(test)]
+mod tests;
 
 pub use domain::{Domain, NORMAL_REACH};
 pub use error::SpaceError;
@@ -30,8 +35,17 @@ pub struct Declaration {
     pub(crate) domain: Domain,
     /// The parent's name and the choices of it for which this parameter exists.
     pub(crate) condition: Option<(String, Vec<Value>)>,
-    /// A refinement that the domain does not have, to be reported when the space is built.
-    pub(crate) misused: Option<&'static str>,
+    /// What is wrong with a refinement, to be reported when the space is built.
+    pub(crate) misused: Option<Misuse>,
+}
+
+/// A refinement that makes no sense.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Misuse {
+    /// One that the domain does not have.
+    Refinement(&'static str),
+    /// A condition beside that on the parent `first`.
+    SecondCondition { first: String },
 }
 
 impl Declaration {
@@ -42,7 +56,7 @@ impl Declaration {
     /// On a logarithmic scale. For [`normal`]: the logarithm is normal.
     pub fn log(mut self) -> Self {
         if !self.domain.set_log() {
-            self.misused = Some("log");
+            self.misused = Some(Misuse::Refinement("log"));
         }
         self
     }
@@ -50,7 +64,7 @@ impl Declaration {
     /// Only multiples of `step`: from the lower bound, for [`normal`] from 0.
     pub fn step(mut self, step: impl Into<Value>) -> Self {
         if !self.domain.set_step(&step.into()) {
-            self.misused = Some("step");
+            self.misused = Some(Misuse::Refinement("step"));
         }
         self
     }
@@ -62,7 +76,10 @@ impl Declaration {
 
     /// Exists only when `parent` is one of `choices`.
     pub fn when_any<V: Into<Value>>(mut self, parent: &str, choices: impl IntoIterator<Item = V>) -> Self {
-        self.condition = Some((parent.to_owned(), choices.into_iter().map(Into::into).collect()));
+        let condition = (parent.to_owned(), choices.into_iter().map(Into::into).collect());
+        if let Some((first, _)) = self.condition.replace(condition) {
+            self.misused = Some(Misuse::SecondCondition { first });
+        }
         self
     }
 }
@@ -149,8 +166,14 @@ impl Space {
             if nodes.iter().any(|node| node.name == name) {
                 return Err(SpaceError::Duplicate { name });
             }
-            if let Some(refinement) = misused {
-                return Err(SpaceError::Misused { name, refinement });
+            match (misused, &condition) {
+                (Some(Misuse::SecondCondition { first }), Some((second, _))) => {
+                    return Err(SpaceError::TwoConditions { name, first, second: second.clone() });
+                }
+                (Some(Misuse::Refinement(refinement)), _) => {
+                    return Err(SpaceError::Misused { name, refinement });
+                }
+                _ => {}
             }
             domain.check(&name)?;
             let condition = match condition {
@@ -183,8 +206,8 @@ impl Space {
     }
 
     /// The parameter with the most similar name.
-    pub(crate) fn nearest(&self, name: &str) -> Option<&str> {
-        nearest(&self.nodes, name)
+    pub(crate) fn nearest(&self, name: &str) -> Option<String> {
+        nearest(self.nodes.iter().map(Node::name), name)
     }
 
     /// Whether parameter `index` exists at `point`, of which the parameters before it are known.
@@ -193,8 +216,8 @@ impl Space {
             None => true,
             Some((parent, choices)) => {
                 let choice = point[*parent];
-                // NaN as an index is 0, so absence is asked first.
-                !choice.is_nan() && choices.get(choice as usize).copied().unwrap_or(false)
+                // As an index NaN is 0, and so is what is negative.
+                choice >= 0.0 && choices.get(choice as usize).copied().unwrap_or(false)
             }
         }
     }
@@ -223,14 +246,15 @@ impl Space {
     /// If every parameter is discrete, the number of different points; `None` for infinitely many or more than 2⁵³.
     pub fn cardinality(&self) -> Option<u64> {
         // From the leaves up: each choice of a parameter multiplies the counts of its children that exist for it.
-        let mut below: Vec<Vec<u64>> = Vec::with_capacity(self.len());
-        for node in &self.nodes {
-            below.push(vec![1; node.domain.cardinality()?]);
-        }
+        let mut below: Vec<Vec<u64>> =
+            self.nodes.iter().map(|node| vec![1; node.domain.choices().map_or(0, <[_]>::len)]).collect();
         let mut total: u64 = 1;
-        for index in (0..self.len()).rev() {
-            let count = below[index].iter().try_fold(0u64, |sum, &n| sum.checked_add(n))?;
-            match &self.nodes[index].condition {
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            let count = match node.domain.choices() {
+                Some(_) => below[index].iter().try_fold(0u64, |sum, &n| sum.checked_add(n))?,
+                None => node.domain.cardinality()? as u64,
+            };
+            match &node.condition {
                 None => total = total.checked_mul(count)?,
                 Some((parent, choices)) => {
                     for (cell, _) in below[*parent].iter_mut().zip(choices).filter(|(_, exists)| **exists) {
@@ -239,13 +263,14 @@ impl Space {
                 }
             }
         }
-        (total <= 1 << 53).then_some(total)
+        (total <= domain::MANY).then_some(total)
     }
 }
 
-fn nearest<'a>(nodes: &'a [Node], name: &str) -> Option<&'a str> {
-    let likeness = |node: &&Node| strsim::jaro_winkler(&node.name, name);
-    nodes.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).map(Node::name)
+/// The one of `words` that is most like `word`.
+fn nearest<'a>(words: impl IntoIterator<Item = &'a str>, word: &str) -> Option<String> {
+    let likeness = |other: &str| strsim::jaro_winkler(other, word);
+    words.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).map(str::to_owned)
 }
 
 /// The index of `parent` and a mask of its choices.
@@ -256,7 +281,7 @@ fn resolve(
     choices: &[Value],
 ) -> Result<(usize, Vec<bool>), SpaceError> {
     let Some(index) = nodes.iter().position(|node| node.name == parent) else {
-        let nearest = nearest(nodes, &parent).map(str::to_owned);
+        let nearest = nearest(nodes.iter().map(Node::name), &parent);
         return Err(SpaceError::UnknownParent { name: name.to_owned(), parent, nearest });
     };
     let Some(options) = nodes[index].domain.choices() else {

@@ -186,7 +186,7 @@ impl Space {
     pub fn internal(&self, name: &str, value: &Value) -> Result<f64, SpaceError> {
         let index = self.index(name).ok_or_else(|| SpaceError::UnknownParameter {
             name: name.to_owned(),
-            nearest: self.nearest(name).map(str::to_owned),
+            nearest: self.nearest(name),
         })?;
         let distribution = self.nodes()[index].domain().distribution();
         distribution.internal(value).ok_or_else(|| SpaceError::Value {
