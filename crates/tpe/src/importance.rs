@@ -20,9 +20,6 @@ const CELLS: usize = 50;
 /// The weight of the uniform prior, in observations.
 const PRIOR: f64 = 1.0;
 
-/// Trials in which a parameter has one distribution count only if there are so many.
-const LEAST: usize = 2;
-
 /// Added to each density, so that quotients exist.
 const FLOOR: f64 = 1e-12;
 
@@ -84,7 +81,7 @@ fn divergence(name: &str, judged: &[(&Trial, f64)], cutoff: f64) -> f64 {
         }
     }
     let mut sum = 0.0;
-    for (distribution, members) in regimes.iter().filter(|(_, members)| members.len() >= LEAST) {
+    for (distribution, members) in &regimes {
         let top: Vec<&Param> = members.iter().filter(|(_, top)| *top).map(|&(param, _)| param).collect();
         let all: Vec<&Param> = members.iter().map(|&(param, _)| param).collect();
         let Some(grid) = Grid::new(distribution).filter(|_| !top.is_empty()) else { continue };
