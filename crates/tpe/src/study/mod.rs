@@ -115,6 +115,14 @@ impl Study {
         Ok(losses.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, trial)| trial.clone()))
     }
 
+    /// How much each parameter matters for reaching good values; see [`importance`](crate::importance()).
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn importance(&self) -> Result<Vec<(String, f64)>, StorageError> {
+        Ok(crate::importance(self.direction, &self.refresh()?.trials))
+    }
+
     /// Adds a trial to be evaluated before others. Parameters that are not given are sampled when its turn comes.
     ///
     /// # Errors
