@@ -81,13 +81,13 @@ fn a_budget_is_not_exceeded_by_those_who_do_not_look() {
     assert_eq!(journal.trials(study, &Known::default()).unwrap().len(), 30);
 }
 
-/// Writes until it is killed.
+/// Writes until it is killed, but not for ever.
 #[test]
 fn restless() {
     let Ok(path) = env::var(PATH) else { return };
     let journal = Journal::open(path).unwrap();
     let study = journal.study("study").unwrap().unwrap().id;
-    loop {
+    for _ in 0..5000 {
         create(&journal, study, &running(0.5));
     }
 }
@@ -99,12 +99,14 @@ fn the_lock_of_a_killed_writer_is_released() {
     let (journal, study) = with_study(&path);
     let lock = path.with_extension("log.lock");
     let mut writer = process("processes::restless", &path);
+    let id = writer.id().to_string();
     let signal = |name: &str| {
-        let done = Command::new("kill").args([name, &writer.id().to_string()]).status().unwrap();
+        let done = Command::new("kill").args([name, &id]).status().unwrap();
         assert!(done.success());
     };
     // Stopped at a moment at which it holds the lock.
     loop {
+        assert!(writer.try_wait().unwrap().is_none(), "the writer has ended");
         if fs::symlink_metadata(&lock).is_ok() {
             signal("-STOP");
             thread::sleep(Duration::from_millis(5));
@@ -115,6 +117,8 @@ fn the_lock_of_a_killed_writer_is_released() {
         }
         thread::yield_now();
     }
+    let (target, journal_file) = (fs::canonicalize(&lock).unwrap(), fs::canonicalize(&path).unwrap());
+    assert_eq!(target, journal_file, "Optuna's workers follow the link");
     signal("-KILL");
     writer.wait().unwrap();
     let before = journal.trials(study, &Known::default()).unwrap().len();

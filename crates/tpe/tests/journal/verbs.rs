@@ -2,8 +2,12 @@
 
 use std::fmt::Debug;
 
+use jiff::Timestamp;
 use serde_json::json;
-use tpe::storage::{Admission, AttrKind, FAILED_TRIAL, Journal, Known, Memory, NewTrial, Storage, StudyId};
+use tpe::storage::{
+    Admission, Admitted, AttrKind, FAILED_TRIAL, Journal, Known, Memory, NewTrial, Storage, StorageError,
+    StudyId,
+};
 use tpe::{Attrs, Direction, Distribution, Param, State, Trial, TrialId, Value};
 
 use super::{create, float, place, running, with_study};
@@ -154,4 +158,99 @@ fn identities_are_never_used_twice() {
     assert_eq!(journal.create_study("study", &[Direction::Minimize]).unwrap(), StudyId(1));
     assert_eq!(create(&journal, StudyId(1), &running(0.5)), TrialId(1));
     assert_eq!(journal.trial(TrialId(1)).unwrap().number, 0);
+    journal.delete_study(StudyId(1)).unwrap();
+    assert_eq!(journal.create_study("study", &[Direction::Minimize]).unwrap(), StudyId(2));
+}
+
+#[test]
+fn times_are_exact_to_the_microsecond() {
+    let (_folder, path) = place();
+    let (journal, study) = with_study(&path);
+    let now = || Timestamp::now().as_microsecond();
+    let begin = now();
+    let trial = create(&journal, study, &running(0.5));
+    let middle = now();
+    journal.finish(trial, State::Complete, &[1.0]).unwrap();
+    let end = now();
+    let trial = journal.trial(trial).unwrap();
+    assert!((begin..=middle).contains(&trial.started.unwrap().as_microsecond()));
+    assert!((middle..=end).contains(&trial.finished.unwrap().as_microsecond()));
+}
+
+/// What the verbs answer, on each storage that keeps tables.
+#[test]
+fn the_answers() {
+    let (_folder, path) = place();
+    for storage in [&Memory::new() as &dyn Storage, &Journal::open(&path).unwrap()] {
+        let study = storage.create_study("study", &[Direction::Minimize]).unwrap();
+        assert!(matches!(storage.create_study("study", &[]), Err(StorageError::StudyExists(_))));
+        let first = create(storage, study, &running(0.5));
+        let waiting = create(storage, study, &NewTrial::new(State::Waiting));
+
+        let whole =
+            Param { internal: 1.0, distribution: Distribution::Int { low: 0, high: 1, log: false, step: 1 } };
+        let other_kind = [("new".into(), float(0.5)), ("x".into(), whole)];
+        assert!(matches!(storage.set_params(waiting, &other_kind), Err(StorageError::Incompatible { .. })));
+        assert!(storage.trial(waiting).unwrap().params.is_empty(), "all or none");
+        let refused = storage.create_trial(
+            study,
+            &NewTrial { params: other_kind.into(), ..running(0.5) },
+            Default::default(),
+        );
+        assert!(matches!(refused, Err(StorageError::Incompatible { .. })));
+
+        assert!(!storage.finish(waiting, State::Complete, &[1.0]).unwrap());
+        assert!(!storage.claim(first, &Attrs::new()).unwrap());
+        let lease = Attrs::from([("lease".into(), json!(9))]);
+        assert!(storage.trial(waiting).unwrap().started.is_none());
+        assert!(storage.claim(waiting, &lease).unwrap());
+        assert!(!storage.claim(waiting, &Attrs::new()).unwrap());
+        let claimed = storage.trial(waiting).unwrap();
+        assert_eq!((claimed.state, claimed.system_attrs), (State::Running, lease));
+        assert!(claimed.started.is_some() && claimed.finished.is_none());
+
+        storage.report(first, 3, 0.5).unwrap();
+        assert!(storage.finish(first, State::Pruned, &[0.5]).unwrap());
+        assert!(!storage.finish(first, State::Complete, &[0.25]).unwrap());
+        let finished = storage.trial(first).unwrap();
+        assert_eq!(
+            (finished.state, finished.values.as_slice(), finished.last_report()),
+            (State::Pruned, [0.5].as_slice(), Some((3, 0.5)))
+        );
+        assert!(finished.finished.is_some());
+        let late = [
+            storage.report(first, 4, 1.0),
+            storage.set_params(first, &[("y".into(), float(0.5))]),
+            storage.set_trial_attr(first, AttrKind::User, "late", &json!(1)),
+        ];
+        assert!(late.iter().all(|answer| matches!(answer, Err(StorageError::Finished(id)) if *id == first)));
+
+        let repetition = NewTrial {
+            system_attrs: Attrs::from([(FAILED_TRIAL.into(), json!(1))]),
+            ..NewTrial::new(State::Waiting)
+        };
+        assert!(storage.repeat(waiting, &repetition).unwrap());
+        assert!(!storage.repeat(waiting, &repetition).unwrap());
+        assert_eq!(storage.trial(waiting).unwrap().state, State::Fail);
+        let ask = |number, budget| {
+            storage.create_trial(study, &running(1.0), Admission { number, budget }).unwrap()
+        };
+        assert_eq!(ask(Some(2), None), Admitted::NumberTaken);
+        assert_eq!(ask(Some(3), Some(2)), Admitted::BudgetSpent);
+        assert_eq!(ask(Some(3), Some(3)), Admitted::Created { id: TrialId(3), number: 3 });
+        assert_eq!(ask(None, Some(3)), Admitted::BudgetSpent);
+
+        let numbers = |known: &Known| -> Vec<_> {
+            storage.trials(study, known).unwrap().iter().map(|trial| trial.number).collect()
+        };
+        assert_eq!(numbers(&Known::default()), [0, 1, 2, 3]);
+        assert_eq!(numbers(&Known { unfinished: vec![waiting], last: Some(TrialId(2)) }), [1, 3]);
+        storage.delete_study(study).unwrap();
+        assert!(storage.studies().unwrap().is_empty());
+        assert!(matches!(storage.delete_study(study), Err(StorageError::NoStudy(_))));
+        assert!(matches!(storage.trials(study, &Known::default()), Err(StorageError::NoStudy(_))));
+        assert!(matches!(storage.trial(first), Err(StorageError::NoTrial(_))));
+        assert!(matches!(storage.report(TrialId(3), 0, 1.0), Err(StorageError::NoTrial(_))));
+        assert!(matches!(storage.finish(TrialId(99), State::Fail, &[]), Err(StorageError::NoTrial(_))));
+    }
 }
