@@ -139,7 +139,8 @@ def dashboard(path, study):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     program = Path(sys.executable).parent / "optuna-dashboard"
-    server = subprocess.Popen([program, path, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen([program, path, "--port", str(port)], **quiet)
     try:
         for _ in range(600):
             try:

@@ -117,10 +117,10 @@ fn the_lock_of_a_killed_writer_is_released() {
         }
         thread::yield_now();
     }
-    let (target, journal_file) = (fs::canonicalize(&lock).unwrap(), fs::canonicalize(&path).unwrap());
-    assert_eq!(target, journal_file, "Optuna's workers follow the link");
     signal("-KILL");
     writer.wait().unwrap();
+    let target = fs::canonicalize(&lock).ok();
+    assert_eq!(target, fs::canonicalize(&path).ok(), "Optuna's workers follow the link");
     let before = journal.trials(study, &Known::default()).unwrap().len();
     let grace = Duration::from_millis(400);
     let journal = journal.with_grace(grace);
