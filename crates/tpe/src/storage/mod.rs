@@ -3,13 +3,16 @@
 //! [`Storage`] has the verbs, and each is atomic: after it either all of its effect is there, for every process, or
 //! none. Finished trials never change.
 
+mod journal;
 mod memory;
+mod tables;
 
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
+pub use journal::Journal;
 pub use memory::Memory;
 
 use crate::trial::{Attrs, Direction, Param, State, Trial, TrialId};
