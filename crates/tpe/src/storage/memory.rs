@@ -217,12 +217,12 @@ impl Storage for Memory {
     fn repeat(&self, trial: TrialId, repetition: &NewTrial) -> Result<bool, StorageError> {
         let mut tables = self.lock();
         let owner = tables.owner(trial)?;
-        let failed = tables.trial(trial)?;
-        let running = failed.state == State::Running;
+        let running = tables.trial(trial)?.state == State::Running;
         if running {
+            tables.insert(owner, repetition)?;
+            let failed = tables.trial(trial)?;
             failed.state = State::Fail;
             failed.finished = Some(now());
-            tables.insert(owner, repetition)?;
         }
         Ok(running)
     }

@@ -4,6 +4,12 @@
 //! none. Finished trials never change.
 
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::path::PathBuf;
 
@@ -11,6 +17,10 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 pub use memory::Memory;
+#[cfg(feature = "postgres")]
+pub use postgres::Postgres;
+#[cfg(feature = "sqlite")]
+pub use sqlite::Sqlite;
 
 use crate::trial::{Attrs, Direction, Param, State, Trial, TrialId};
 
@@ -124,10 +134,10 @@ pub enum StorageError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The file is something else, or of another version.
+    /// The file or the database is something else, or of another version.
     #[error("{}: {why}", path.display())]
     Foreign {
-        /// The file.
+        /// The file, or the database's address.
         path: PathBuf,
         /// What it is.
         why: String,
