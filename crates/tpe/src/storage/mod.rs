@@ -5,6 +5,12 @@
 
 mod journal;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod tables;
 
 use std::path::PathBuf;
@@ -14,6 +20,10 @@ use serde_json::Value as Json;
 
 pub use journal::Journal;
 pub use memory::Memory;
+#[cfg(feature = "postgres")]
+pub use postgres::Postgres;
+#[cfg(feature = "sqlite")]
+pub use sqlite::Sqlite;
 
 use crate::trial::{Attrs, Direction, Param, State, Trial, TrialId};
 
@@ -127,10 +137,10 @@ pub enum StorageError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The file is something else, or of another version.
+    /// The file or the database is something else, or of another version.
     #[error("{}: {why}", path.display())]
     Foreign {
-        /// The file.
+        /// The file, or the database's address.
         path: PathBuf,
         /// What it is.
         why: String,
