@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::f64::consts::PI;
 
+use super::tail::tail;
 use crate::normal;
 use crate::rng::Stream;
 use crate::space::Domain;
@@ -20,9 +21,6 @@ const CHOICE_PRIOR: f64 = 2.0;
 
 /// Cells that are a smaller share of the line count as points of a continuum: their masses would be lost in rounding.
 const FINEST: f64 = 1e-6;
-
-/// The normal distribution has less than `10⁻⁹` beyond this many deviations, which no suggestion depends on.
-const NEGLIGIBLE: f64 = 6.0;
 
 /// The kernels of all trials for one parameter: `factor · e^(-½ exponent)`, where the factor is a kernel's own and the
 /// exponent depends on the value.
@@ -241,11 +239,6 @@ impl Number {
             normal::sample(self.centre[component], 1.0 / self.narrowness[component], low, high, random);
         Some(self.scale.value(place))
     }
-}
-
-/// The mass of the normal distribution beyond `z >= 0` deviations.
-fn tail(z: f64) -> f64 {
-    if z > NEGLIGIBLE { 0.0 } else { normal::cdf(-z) }
 }
 
 /// The deviation of each kernel: the distance to the farther one of its two neighbours on the line, the outermost ones'

@@ -100,10 +100,10 @@ impl Mixture {
     pub(super) fn log_marginal(&self, index: usize, x: f64) -> f64 {
         let mut exponents = vec![0.0; self.weights.len()];
         self.axes[index].add_exponents(x, &mut exponents);
-        // The prior's term is never small, so nothing needs to be scaled, and what is far away can be left out.
+        // The prior's term is never small, so nothing needs to be scaled.
+        exponents.iter_mut().for_each(|exponent| *exponent = exp(-0.5 * *exponent));
         let kernels = exponents.iter().zip(self.axes[index].factors()).zip(&self.weights);
-        let near = kernels.filter(|((exponent, _), _)| -0.5 * **exponent > NEGLIGIBLE);
-        libm::log(near.map(|((exponent, factor), weight)| weight * factor * exp(-0.5 * exponent)).sum())
+        libm::log(kernels.map(|((kernel, factor), weight)| weight * factor * kernel).sum())
     }
 }
 

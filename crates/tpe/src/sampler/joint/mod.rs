@@ -21,6 +21,7 @@ mod exp;
 mod mixture;
 mod split;
 mod startup;
+mod tail;
 #[cfg(test)]
 mod tests;
 
