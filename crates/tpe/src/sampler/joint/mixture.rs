@@ -83,11 +83,10 @@ impl Mixture {
                 axis.add_exponents(x, terms);
             }
         }
-        let mut greatest = f64::NEG_INFINITY;
         for (log, term) in log_factors.iter().zip(&mut *terms) {
             *term = log - 0.5 * *term;
-            greatest = if *term > greatest { *term } else { greatest };
         }
+        let greatest = greatest(terms);
         if greatest == f64::NEG_INFINITY {
             return greatest;
         }
@@ -105,6 +104,18 @@ impl Mixture {
         let kernels = exponents.iter().zip(self.axes[index].factors()).zip(&self.weights);
         libm::log(kernels.map(|((kernel, factor), weight)| weight * factor * kernel).sum())
     }
+}
+
+/// The greatest number; of none `-∞`. Eight strands, because each comparison waits for the one before.
+fn greatest(terms: &[f64]) -> f64 {
+    let max = |a: f64, b: f64| if a > b { a } else { b };
+    let mut strands = [f64::NEG_INFINITY; 8];
+    let chunks = terms.chunks_exact(8);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        strands.iter_mut().zip(chunk).for_each(|(strand, &term)| *strand = max(term, *strand));
+    }
+    rest.iter().chain(&strands).copied().fold(f64::NEG_INFINITY, max)
 }
 
 /// Moves the terms above `bound` to the front, in their order.

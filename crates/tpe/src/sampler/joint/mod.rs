@@ -33,7 +33,8 @@ use super::{Ask, Exhausted, Sampler, Suggestion, draw_prior};
 use crate::rng::{Purpose, Stream};
 use crate::space::Point;
 
-/// The default sampler; see the [module](self). It does not suggest a point twice, unless the objective is noisy.
+/// The default sampler: a Parzen estimator with one joint density over the whole tree of parameters (Bergstra et al. 2011;
+/// widths after Watanabe 2023). It does not suggest a point twice, unless the objective is noisy.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Joint {
     /// How many trials begin the study with stratified points (a Latin hypercube over all parameters).
