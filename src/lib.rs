@@ -5,9 +5,11 @@
 //! * [`core`]: layers, losses, optimisers, training, gradient checks;
 //! * [`kernels`]: the arithmetic beneath;
 //! * [`zoo`]: named networks;
+//! * [`tpe`]: Bayesian search for hyper-parameters;
 //! * [`fer`]: the study of facial emotion recognition.
 
 pub use fer;
 pub use nn_core as core;
 pub use nn_core::kernels;
 pub use nn_zoo as zoo;
+pub use tpe;
