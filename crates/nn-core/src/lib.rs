@@ -11,7 +11,7 @@
 //! 4. [`model`]: from a configuration ([`model::Sequential`]) to a network that computes ([`model::Network`]).
 //! 5. [`train`]: `fit`, `evaluate`, callbacks.
 //! 6. [`inspect`], [`gradcheck`]: looking inside, and proving the derivatives.
-//! 7. [`checkpoint`]: weights on disk.
+//! 7. [`checkpoint`]: weights on disk; [`keras`]: models and weights that Keras saved.
 //!
 //! # Example
 //! ```
@@ -39,6 +39,7 @@ pub mod error;
 pub mod gradcheck;
 pub mod init;
 pub mod inspect;
+pub mod keras;
 pub mod layer;
 pub mod layers;
 pub mod loss;

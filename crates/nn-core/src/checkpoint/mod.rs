@@ -7,4 +7,5 @@ mod atomic;
 mod weights;
 
 pub use atomic::write_atomically;
+pub(crate) use weights::refuse_duplicate_names;
 pub use weights::{load_weights, save_weights};

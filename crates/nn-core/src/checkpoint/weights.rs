@@ -126,7 +126,7 @@ impl<R: Real> View for Stored<'_, R> {
 }
 
 /// The reader keeps the last of several tensors with one name; such a file is damaged or made to deceive.
-fn refuse_duplicate_names(bytes: &[u8]) -> Result<(), serde_json::Error> {
+pub(crate) fn refuse_duplicate_names(bytes: &[u8]) -> Result<(), serde_json::Error> {
     struct Names;
 
     impl<'de> Visitor<'de> for Names {

@@ -9,3 +9,4 @@ mod summary;
 pub use chain::ForwardPass;
 pub use network::Network;
 pub use sequential::Sequential;
+pub(crate) use sequential::snake_case;

@@ -134,6 +134,17 @@ fn check_name<'a>(index: usize, name: &'a str, taken: &mut HashSet<&'a str>) -> 
 
 /// `Conv2D` gives `conv2d`, then `conv2d_1`, and so on, as in Keras.
 fn numbered_name(class_name: &str, layers: &[LayerConfig]) -> String {
+    let base = snake_case(class_name);
+    let taken = |name: &str| layers.iter().any(|layer| layer.name() == Some(name));
+    if !taken(&base) {
+        return base;
+    }
+    let numbers = 1..;
+    numbers.map(|n: usize| format!("{base}_{n}")).find(|name| !taken(name)).expect("there are enough numbers")
+}
+
+/// `MaxPooling2D` gives `max_pooling2d`, `ReLU` gives `re_lu`, as in Keras.
+pub(crate) fn snake_case(class_name: &str) -> String {
     let mut base = String::new();
     for (i, c) in class_name.char_indices() {
         let after_lowercase = class_name[..i].ends_with(|previous: char| previous.is_lowercase());
@@ -142,10 +153,5 @@ fn numbered_name(class_name: &str, layers: &[LayerConfig]) -> String {
         }
         base.extend(c.to_lowercase());
     }
-    let taken = |name: &str| layers.iter().any(|layer| layer.name() == Some(name));
-    if !taken(&base) {
-        return base;
-    }
-    let numbers = 1..;
-    numbers.map(|n: usize| format!("{base}_{n}")).find(|name| !taken(name)).expect("there are enough numbers")
+    base
 }

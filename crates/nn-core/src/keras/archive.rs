@@ -1,0 +1,159 @@
+//! `.keras` archives: a zip file with `config.json`, `metadata.json` and `model.weights.h5`.
+//!
+//! Members are decompressed into memory only, each up to a limit, so no name in an archive can touch a file.
+
+use std::collections::HashMap;
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use zip::ZipArchive;
+
+use super::KerasError;
+use super::config::ModelConfig;
+use super::file::{self, Container};
+use super::hdf5::Hdf5;
+use super::weights::{self, LayerWeights, SavedModel};
+use crate::model::snake_case;
+
+/// The member with the model's configuration.
+const CONFIG: &str = "config.json";
+/// The member that tells the version of Keras.
+const METADATA: &str = "metadata.json";
+/// The member with the arrays.
+const WEIGHTS: &str = "model.weights.h5";
+
+/// Longest member of JSON.
+const LONGEST_JSON: usize = 8 << 20;
+/// The member with arrays may have this many times the bytes of the archive, and [`LONGEST_JSON`] in any case. Keras
+/// stores it uncompressed; trained weights hardly compress.
+const EXPANSION: usize = 16;
+/// Keras writes three members and perhaps some assets.
+const MOST_MEMBERS: usize = 1000;
+
+/// An open archive.
+pub struct Archive {
+    path: PathBuf,
+    length: usize,
+    zip: ZipArchive<Cursor<Vec<u8>>>,
+}
+
+/// What `metadata.json` tells.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Metadata {
+    /// The version of Keras that wrote the archive, such as `3.15.1`.
+    pub keras_version: String,
+}
+
+impl Archive {
+    /// Opens the archive that a file holds.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is no archive, has too many members, two of one name or one with a name that leads
+    /// out of a folder, or lacks one of the three members.
+    pub fn read(path: &Path) -> Result<Self, KerasError> {
+        match file::container(file::bytes(path)?, path)? {
+            Container::Zip(bytes) => Self::open(path, bytes),
+            Container::Hdf5(_) => Err(KerasError::format(path, "an HDF5 file, not a .keras archive")),
+        }
+    }
+
+    pub(super) fn open(path: &Path, bytes: Vec<u8>) -> Result<Self, KerasError> {
+        let length = bytes.len();
+        let zip = ZipArchive::new(Cursor::new(bytes))
+            .map_err(|e| KerasError::format(path, format!("not a readable zip archive: {e}")))?;
+        if zip.len() > MOST_MEMBERS {
+            let problem = format!("{} members; the limit is {MOST_MEMBERS}", zip.len());
+            return Err(KerasError::format(path, problem));
+        }
+        if zip.has_duplicate_names() {
+            return Err(KerasError::format(path, "two members of the archive have one name"));
+        }
+        for name in zip.file_names_raw() {
+            let name = String::from_utf8_lossy(name);
+            let leads_out = |part: &str| part == ".." || part.contains(':') || part.contains('\0');
+            if name.starts_with(['/', '\\']) || name.split(['/', '\\']).any(leads_out) {
+                return Err(KerasError::archive(path, name, "the name leads out of the archive"));
+            }
+        }
+        for member in [CONFIG, METADATA, WEIGHTS] {
+            if zip.index_for_name_raw(member.as_bytes()).is_none() {
+                return Err(KerasError::archive(path, member, "missing from the archive"));
+            }
+        }
+        Ok(Self { path: path.into(), length, zip })
+    }
+
+    /// Reads `metadata.json`.
+    ///
+    /// # Errors
+    /// If the member is damaged, too large or not what it should be.
+    pub fn metadata(&mut self) -> Result<Metadata, KerasError> {
+        let bytes = self.member(METADATA, LONGEST_JSON)?;
+        serde_json::from_slice(&bytes).map_err(|e| KerasError::archive(&self.path, METADATA, e))
+    }
+
+    /// Reads `config.json`.
+    ///
+    /// # Errors
+    /// If the member is damaged or too large, and those of [`ModelConfig::from_json`].
+    pub fn config(&mut self) -> Result<ModelConfig, KerasError> {
+        let bytes = self.member(CONFIG, LONGEST_JSON)?;
+        let json = String::from_utf8(bytes)
+            .map_err(|e| KerasError::archive(&self.path, CONFIG, format!("not UTF-8: {e}")))?;
+        ModelConfig::from_json(&json, &self.path)
+    }
+
+    /// Reads the configuration and the arrays, which get the names of their arguments and come in the order of the
+    /// layers; see [`ModelConfig::name_weights`].
+    ///
+    /// # Errors
+    /// If a member is damaged, too large or unsupported, or the arrays are not those of the layers.
+    pub fn model(mut self) -> Result<SavedModel, KerasError> {
+        self.metadata()?;
+        let config = self.config()?;
+        let limit = self.length.saturating_mul(EXPANSION).max(LONGEST_JSON);
+        let bytes = self.member(WEIGHTS, limit)?;
+        let within = self.path.join(WEIGHTS);
+        let stored = weights::from_archive(&Hdf5::open(&within, bytes)?)?;
+        let weights = config.name_weights(by_layer(&config, stored), &self.path)?;
+        Ok(SavedModel { config: Some(config), weights })
+    }
+
+    /// Decompresses a member. What its header declares is not trusted: reading stops at the limit.
+    fn member(&mut self, name: &str, limit: usize) -> Result<Vec<u8>, KerasError> {
+        let error = |problem: String| KerasError::archive(&self.path, name, problem);
+        let member = self.zip.by_name(name).map_err(|e| error(e.to_string()))?;
+        if !member.is_file() {
+            return Err(error("not a regular file".into()));
+        }
+        let mut bytes = Vec::new();
+        member.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|e| error(e.to_string()))?;
+        if bytes.len() > limit {
+            return Err(error(format!(
+                "more than {limit} bytes, out of proportion to the archive's {}",
+                self.length
+            )));
+        }
+        Ok(bytes)
+    }
+}
+
+/// Gives arrays the names of their layers. In an archive, a layer's path follows from its class and its place among the
+/// layers of that class: the second `Conv2D` is `conv2d_1`, whatever its name.
+fn by_layer(config: &ModelConfig, stored: Vec<(String, LayerWeights)>) -> Vec<LayerWeights> {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut names = HashMap::new();
+    for layer in &config.layers {
+        let class = snake_case(&layer.class);
+        let number = seen.entry(class.clone()).or_default();
+        let path = if *number == 0 { class } else { format!("{class}_{number}") };
+        *number += 1;
+        names.insert(path, &layer.name);
+    }
+    let rename = |(path, layer): (String, LayerWeights)| match names.get(&path) {
+        Some(&name) => LayerWeights { layer: name.clone(), ..layer },
+        None => LayerWeights { layer: path, ..layer },
+    };
+    stored.into_iter().map(rename).collect()
+}

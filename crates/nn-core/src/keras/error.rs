@@ -1,0 +1,101 @@
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Why a Keras file cannot be read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum KerasError {
+    /// The file cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is not what its reader is for.
+    #[error("{path}: {problem}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A group, dataset or attribute of an HDF5 file is unusable.
+    #[error("{path}: {object}: {problem}")]
+    Hdf5 {
+        /// The file.
+        path: PathBuf,
+        /// Path of the group or dataset inside, with the attribute if it is one.
+        object: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A member of a `.keras` archive is unusable.
+    #[error("{path}: member {member:?}: {problem}")]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// The member's name.
+        member: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A layer of a configuration is unsupported or wrong.
+    #[error("{path}: layer {layer:?}: {problem}")]
+    Layer {
+        /// The file.
+        path: PathBuf,
+        /// The layer's name.
+        layer: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A model's configuration is unsupported or wrong as a whole.
+    #[error("{path}: model {model:?}: {problem}")]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// The model's name; empty as long as it is not known.
+        model: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl KerasError {
+    pub(super) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| Self::Io { path: path.into(), source }
+    }
+
+    pub(super) fn format(path: &Path, problem: impl ToString) -> Self {
+        Self::Format { path: path.into(), problem: problem.to_string() }
+    }
+
+    pub(super) fn hdf5(path: &Path, object: impl ToString, problem: impl ToString) -> Self {
+        Self::Hdf5 { path: path.into(), object: shortened(object), problem: shortened(problem) }
+    }
+
+    pub(super) fn archive(path: &Path, member: impl ToString, problem: impl ToString) -> Self {
+        Self::Archive { path: path.into(), member: shortened(member), problem: shortened(problem) }
+    }
+
+    pub(super) fn layer(path: &Path, layer: impl ToString, problem: impl ToString) -> Self {
+        Self::Layer { path: path.into(), layer: shortened(layer), problem: shortened(problem) }
+    }
+
+    pub(super) fn model(path: &Path, model: impl ToString, problem: impl ToString) -> Self {
+        Self::Model { path: path.into(), model: shortened(model), problem: shortened(problem) }
+    }
+}
+
+/// Names come from the file and may be of any length; a message stays readable.
+fn shortened(text: impl ToString) -> String {
+    const LONGEST: usize = 400;
+    let text = text.to_string();
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}

@@ -1,0 +1,75 @@
+use std::cell::Cell;
+
+use hdf5_reader::Dataset;
+use hdf5_reader::messages::datatype::Datatype;
+
+use super::attributes::spend;
+use crate::tensor::{Tensor, tensor};
+
+/// More axes than any weight of Keras has.
+const MOST_AXES: usize = 8;
+
+/// Reads a dataset of floats as `f32`. `decodable` is the number of bytes of `f32` that may still be decoded.
+pub(super) fn read(dataset: &Dataset, decodable: &Cell<usize>) -> Result<Tensor<f32>, String> {
+    let decode = decoder(dataset)?;
+    if dataset.ndim() > MOST_AXES {
+        return Err(format!("has {} axes, expected at most {MOST_AXES}", dataset.ndim()));
+    }
+    let shape: Option<Vec<usize>> = dataset.shape().iter().map(|&axis| axis.try_into().ok()).collect();
+    let elements =
+        shape.as_ref().and_then(|shape| shape.iter().try_fold(1usize, |n, &axis| n.checked_mul(axis)));
+    let (Some(shape), Some(elements)) = (shape, elements) else {
+        return Err(format!("an array of shape {:?} is impossible", dataset.shape()));
+    };
+    if elements == 0 || dataset.num_elements().ok() == Some(0) {
+        return Err(format!("has shape {shape:?}: no elements"));
+    }
+    let affordable = elements.checked_mul(size_of::<f32>()).and_then(|bytes| spend(decodable, bytes));
+    if affordable.is_none() {
+        return Err(format!("an array of shape {shape:?} is out of proportion to the file's size"));
+    }
+    let bytes = dataset.read_native_bytes().map_err(|e| e.to_string())?;
+    let values = decode(&bytes);
+    if values.len() != elements {
+        return Err(format!("holds {} values for the shape {shape:?}", values.len()));
+    }
+    match values.iter().find(|value| !value.is_finite()) {
+        Some(value) => Err(format!("contains {value}")),
+        None => Ok(tensor(&shape, values)),
+    }
+}
+
+/// From bytes in the machine's order to `f32`.
+type Decoder = fn(&[u8]) -> Vec<f32>;
+
+fn decoder(dataset: &Dataset) -> Result<Decoder, String> {
+    let Datatype::FloatingPoint { size, .. } = dataset.dtype() else {
+        return Err(format!("has type {:?}, expected floats", dataset.dtype()));
+    };
+    // Layouts are told by the width of the exponent at its place in the encoding of a float: class and flags,
+    // size, bit offset and precision, place of the exponent, then this byte.
+    const EXPONENT_SIZE: usize = 13;
+    let encoding = dataset.raw_datatype().map_err(|e| e.to_string())?;
+    match (size, encoding.get(EXPONENT_SIZE)) {
+        (2, Some(5)) => Ok(|bytes| decoded(bytes, |b| half(u16::from_ne_bytes(b)))),
+        (4, Some(8)) => Ok(|bytes| decoded(bytes, f32::from_ne_bytes)),
+        (8, Some(11)) => Ok(|bytes| decoded(bytes, |b| f64::from_ne_bytes(b) as f32)),
+        _ => Err(format!("has floats of {size} bytes in an unusual layout, expected IEEE f16, f32 or f64")),
+    }
+}
+
+fn decoded<const N: usize>(bytes: &[u8], element: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+    bytes.as_chunks().0.iter().map(|&bytes| element(bytes)).collect()
+}
+
+/// The value of an IEEE half-precision float: 1 bit sign, 5 exponent, 10 fraction. Every one is an `f32`.
+pub(super) fn half(bits: u16) -> f32 {
+    let fraction = f32::from(bits & 0x3ff);
+    let magnitude = match i32::from(bits >> 10 & 0x1f) {
+        0 => fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        exponent => (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    };
+    if bits >> 15 == 1 { -magnitude } else { magnitude }
+}

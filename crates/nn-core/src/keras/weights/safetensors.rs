@@ -1,0 +1,89 @@
+use std::collections::HashMap;
+use std::path::Path;
+
+use ::safetensors::tensor::TensorView;
+use ::safetensors::{Dtype, SafeTensors};
+
+use super::LayerWeights;
+use crate::checkpoint::{refuse_duplicate_names, write_atomically};
+use crate::keras::{KerasError, file};
+use crate::tensor::tensor;
+
+/// Where the order of layers and arrays stands: a JSON list of `[layer, [array, ..]]`.
+const ORDER: &str = "layers";
+
+/// Saves layers as a [safetensors](https://github.com/huggingface/safetensors) file of `f32`, written whole or not at all.
+/// Tensors are named `layer/array`; the header keeps the order. Equal weights give equal bytes.
+///
+/// # Errors
+/// If two arrays have one name or the file cannot be written.
+pub fn save_safetensors(layers: &[LayerWeights], path: &Path) -> Result<(), KerasError> {
+    let mut tensors = HashMap::new();
+    let mut order = Vec::new();
+    for layer in layers {
+        let names: Vec<&String> = layer.weights.iter().map(|(name, _)| name).collect();
+        order.push((&layer.layer, names));
+        for (name, array) in &layer.weights {
+            let bytes: Vec<u8> = array.iter().flat_map(|value| value.to_le_bytes()).collect();
+            if tensors.insert(key(&layer.layer, name), (array.shape().to_vec(), bytes)).is_some() {
+                return Err(KerasError::layer(
+                    path,
+                    &layer.layer,
+                    format!("array {name:?}: the name is taken"),
+                ));
+            }
+        }
+    }
+    let order = serde_json::to_string(&order).map_err(|e| KerasError::format(path, e))?;
+    let views = tensors.iter().map(|(name, (shape, bytes))| {
+        TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name, view))
+    });
+    let file = views
+        .collect::<Result<Vec<_>, _>>()
+        .and_then(|views| ::safetensors::serialize(views, Some(HashMap::from([(ORDER.into(), order)]))))
+        .map_err(|e| KerasError::format(path, e))?;
+    write_atomically(path, &file).map_err(KerasError::io(path))
+}
+
+/// Reads what [`save_safetensors`] wrote: the same layers in the same order, bit for bit.
+///
+/// # Errors
+/// If the file cannot be read, is not such a file, or holds other tensors than its header lists.
+pub fn load_safetensors(path: &Path) -> Result<Vec<LayerWeights>, KerasError> {
+    let format = |problem: String| KerasError::format(path, problem);
+    let bytes = file::bytes(path)?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| format(e.to_string()))?;
+    refuse_duplicate_names(&bytes).map_err(|e| format(e.to_string()))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|e| format(e.to_string()))?;
+    let order = header.metadata().as_ref().and_then(|metadata| metadata.get(ORDER));
+    let order = order.ok_or_else(|| format(format!("the header does not tell the order, {ORDER:?}")))?;
+    let order: Vec<(String, Vec<String>)> =
+        serde_json::from_str(order).map_err(|e| format(format!("{ORDER}: {e}")))?;
+    let listed: usize = order.iter().map(|(_, names)| names.len()).sum();
+    if listed != file.len() {
+        return Err(format(format!("{} tensors, but {listed} are listed in {ORDER:?}", file.len())));
+    }
+    let layers = order.into_iter().map(|(layer, names)| {
+        let weights = names.into_iter().map(|name| {
+            let error =
+                |problem: String| KerasError::layer(path, &layer, format!("array {name:?}: {problem}"));
+            let stored = file.tensor(&key(&layer, &name)).map_err(|e| error(e.to_string()))?;
+            if stored.dtype() != Dtype::F32 {
+                return Err(error(format!("has type {:?}, expected F32", stored.dtype())));
+            }
+            let values: Vec<f32> =
+                stored.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+                return Err(error(format!("contains {value}")));
+            }
+            let array = tensor(stored.shape(), values);
+            Ok((name, array))
+        });
+        Ok(LayerWeights { weights: weights.collect::<Result<_, _>>()?, layer: layer.clone() })
+    });
+    layers.collect()
+}
+
+fn key(layer: &str, array: &str) -> String {
+    format!("{layer}/{array}")
+}
