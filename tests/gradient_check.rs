@@ -4,8 +4,8 @@
 use nn_core::gradcheck::{Options, check_layer, check_layer_at, check_network};
 use nn_core::layer::{Cache, Gradients, Layer, LayerInfo, Param};
 use nn_core::layers::{
-    Activation, ActivationFn, AveragePooling2D, Conv2D, Dense, Dropout, Flatten, GlobalAveragePooling2D,
-    LayerConfig, MaxPooling2D, Padding,
+    Activation, ActivationFn, AveragePooling2D, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Dropout,
+    Flatten, GlobalAveragePooling2D, LayerConfig, MaxPooling2D, Padding, ReLU, Residual, ZeroPadding2D,
 };
 use nn_core::loss::Loss;
 use nn_core::model::Sequential;
@@ -26,7 +26,8 @@ const ACTIVATIONS: [ActivationFn; 8] = [
 
 #[track_caller]
 fn passes(config: impl Into<LayerConfig>, input: &[usize]) {
-    let config = config.into();
+    // In a network, the parts of a block have names.
+    let config = Sequential::new("one", input).add(config).layers()[0].clone();
     let mut layer = config.build::<f64>(&Shape::new(input), 3).unwrap();
     let report = check_layer(layer.as_mut(), 2, &Options::default());
     assert!(report.passed(), "{config:?}\n{report}");
@@ -62,6 +63,70 @@ fn conv2d_in_every_geometry() {
     passes(Conv2D::new(2, 5).padding(Padding::Same), &[3, 3, 1]);
     passes(Conv2D::new(2, (1, 3)).use_bias(false), &[2, 5, 2]);
     passes(conv(2).padding(Padding::Same), &[1, 1, 2]);
+}
+
+#[test]
+fn depthwise_conv2d_in_every_geometry() {
+    let depthwise = DepthwiseConv2D::new(3);
+    passes(depthwise.clone(), &[4, 5, 3]);
+    passes(depthwise.clone().padding(Padding::Same).strides(2), &[6, 5, 2]);
+    passes(depthwise.clone().strides(2).activation(ActivationFn::Relu6), &[5, 6, 2]);
+    passes(depthwise.clone().dilation_rate(2).use_bias(false), &[6, 7, 2]);
+    passes(depthwise.clone().depth_multiplier(3).padding(Padding::Same), &[4, 3, 2]);
+    passes(depthwise.padding(Padding::Same).activation(ActivationFn::Tanh), &[4, 4, 1]);
+}
+
+/// In training, where mean and variance depend on the input, and frozen, where they do not; away from the initial values,
+/// at which a forgotten factor is 1.
+#[test]
+fn batch_normalization() {
+    let norm = BatchNormalization::new();
+    let variants = [
+        norm.clone(),
+        norm.clone().epsilon(0.1).momentum(0.5),
+        norm.clone().center(false),
+        norm.clone().scale(false),
+        norm.center(false).scale(false),
+    ];
+    for config in variants {
+        for frozen in [false, true] {
+            for input in [&[3, 2, 4][..], &[5]] {
+                let mut layer =
+                    LayerConfig::from(config.clone()).build::<f64>(&Shape::new(input), 0).unwrap();
+                for (i, param) in layer.params_mut().into_iter().enumerate() {
+                    param
+                        .value
+                        .iter_mut()
+                        .enumerate()
+                        .for_each(|(c, value)| *value = 0.5 + 0.3 * (i + c) as f64);
+                }
+                layer.set_trainable(!frozen);
+                let report = check_layer(layer.as_mut(), 4, &Options::default());
+                assert!(report.passed(), "{config:?}, frozen: {frozen}\n{report}");
+            }
+        }
+    }
+}
+
+#[test]
+fn padding_and_rectifiers() {
+    passes(ZeroPadding2D::new(1), &[2, 3, 2]);
+    passes(ZeroPadding2D::new(((0, 2), (3, 1))), &[3, 2, 2]);
+    passes(ReLU::new(), &[4, 3]);
+    passes(ReLU::new().max_value(6.0), &[4, 3]);
+    passes(ReLU::new().negative_slope(0.3), &[4, 3]);
+}
+
+#[test]
+fn residual_blocks() {
+    let conv = |filters, stride| Conv2D::new(filters, 3).padding(Padding::Same).strides(stride);
+    let norm = || LayerConfig::from(BatchNormalization::new());
+    let relu = || LayerConfig::from(ReLU::new());
+    passes(Residual::new([conv(2, 1).into(), norm(), relu(), conv(2, 1).into(), norm()]), &[4, 3, 2]);
+    passes(Residual::new([conv(3, 2).into(), norm()]).shortcut([conv(3, 2).into(), norm()]), &[4, 5, 2]);
+    passes(Residual::new([relu(), MaxPooling2D::new(2).into()]).shortcut([conv(2, 2).into()]), &[4, 4, 2]);
+    let inner = Residual::new([DepthwiseConv2D::new(3).padding(Padding::Same).into(), norm()]);
+    passes(Residual::new([inner.into(), relu()]), &[3, 3, 2]);
 }
 
 #[test]

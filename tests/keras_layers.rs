@@ -51,9 +51,12 @@ fn the_fixture_has_every_case() {
         ("AveragePooling2D", 13),
         ("Conv2D", 48),
         ("Dense", 11),
+        ("DepthwiseConv2D", 13),
         ("Flatten", 1),
         ("GlobalAveragePooling2D", 1),
         ("MaxPooling2D", 14),
+        ("ReLU", 3),
+        ("ZeroPadding2D", 3),
     ];
     assert_eq!(count, expected.map(|(class, count)| (class.to_owned(), count)).into());
 }
@@ -64,9 +67,9 @@ fn check_all<R: Real>() {
     for case in json::<Fixture>("layers.json").cases {
         check::<R>(&case, &tensors, &mut report);
     }
-    // 104 cases of two shapes, names of parameters, and shape and elements of y (twice) and dx;
-    // 116 parameters of two shapes and a gradient.
-    report.finish(104 * (2 + 1 + 3 * 2) + 116 * (1 + 2));
+    // 123 cases of two shapes, names of parameters, and shape and elements of y (twice) and dx;
+    // 141 parameters of two shapes and a gradient.
+    report.finish(123 * (2 + 1 + 3 * 2) + 141 * (1 + 2));
 }
 
 fn check<R: Real>(case: &Case, tensors: &Tensors, report: &mut Report) {
@@ -115,7 +118,8 @@ fn check<R: Real>(case: &Case, tensors: &Tensors, report: &mut Report) {
 fn tolerances<R: Real>(layer: &Value) -> (f64, f64) {
     let ulps = |n: f64| n * R::epsilon().as_f64();
     match (text(&layer["class_name"]), layer["config"]["activation"].as_str()) {
-        ("Flatten", _) | ("Activation", Some("linear" | "relu" | "relu6")) => (0.0, 0.0),
+        ("Flatten" | "ZeroPadding2D" | "ReLU", _) => (0.0, 0.0),
+        ("Activation", Some("linear" | "relu" | "relu6")) => (0.0, 0.0),
         // The gradients of overlapping windows are summed.
         ("MaxPooling2D", _) => (0.0, if windows_overlap(&layer["config"]) { ulps(2.0) } else { 0.0 }),
         ("AveragePooling2D" | "GlobalAveragePooling2D", _) => (ulps(2.0), ulps(2.0)),

@@ -62,6 +62,29 @@ def layer_cases():
         yield conv(f"{activation}", (2, 5, 4, 2), 3, k3, activation=activation)
     yield conv("elu_same_stride2", (2, 5, 6, 2), 3, k3, strides=[2, 2], activation="elu", **same)
 
+    def depthwise(name, shape, kernel, **fields):
+        return f"depthwise_{name}", shape, "DepthwiseConv2D", {"kernel_size": kernel, **fields}
+
+    yield depthwise("valid", (2, 5, 6, 3), k3)
+    yield depthwise("same", (2, 5, 6, 3), k3, **same)
+    yield depthwise("same_stride2_even", (2, 6, 8, 3), k3, strides=[2, 2], **same)
+    yield depthwise("same_stride2_odd", (2, 7, 5, 3), k3, strides=[2, 2], **same)
+    yield depthwise("valid_stride2_even", (2, 6, 8, 3), k3, strides=[2, 2])
+    yield depthwise("valid_stride2_odd", (2, 7, 5, 3), k3, strides=[2, 2])
+    yield depthwise("5x5_same", (2, 6, 5, 2), [5, 5], **same)
+    yield depthwise("17_channels", (2, 4, 5, 17), k3, **same)
+    yield depthwise("1_channel", (2, 5, 4, 1), k3)
+    yield depthwise("no_bias", (2, 4, 5, 3), k3, use_bias=False, **same)
+    yield depthwise("relu6", (2, 5, 4, 3), k3, activation="relu6", **same)
+    yield depthwise("multiplier2", (2, 5, 4, 3), k3, depth_multiplier=2, **same)
+    yield depthwise("multiplier3_stride2", (2, 6, 5, 2), k3, depth_multiplier=3, strides=[2, 2], activation="tanh")
+
+    for name, padding in [("1", [[1, 1], [1, 1]]), ("asymmetric", [[0, 1], [2, 0]]), ("0", [[0, 0], [0, 0]])]:
+        yield f"zero_padding_{name}", (2, 3, 4, 3), "ZeroPadding2D", {"padding": padding}
+    yield "relu", (2, 3, 4, 5), "ReLU", {}
+    yield "relu_max_6", (2, 3, 4, 5), "ReLU", {"max_value": 6.0}
+    yield "relu_slope", (3, 7), "ReLU", {"negative_slope": 0.25}
+
     for kind, title in [("max", "MaxPooling2D"), ("average", "AveragePooling2D")]:
 
         def pool(name, shape, window, **fields):
@@ -113,3 +136,39 @@ def fnn_network():
     ]
     layers.append(layer("Dense", "output_layer", units=7, activation="softmax"))
     return {"name": "tiny_fnn5", "input_shape": [24], "layers": layers}
+
+
+def residual_network():
+    """A convolution and three residual blocks: with an identity, with a projection, and an inverted one."""
+
+    def conv(name, filters, kernel, **fields):
+        return layer("Conv2D", name, filters=filters, kernel_size=[kernel, kernel], padding="same", **fields)
+
+    def norm(name, **fields):
+        return layer("BatchNormalization", name, **fields)
+
+    relu = {"activation": "relu"}
+    plain = [
+        conv("a_1_conv", 6, 3, use_bias=False), norm("a_1_bn", epsilon=1.001e-5), layer("Activation", "a_1_relu", **relu),
+        conv("a_2_conv", 6, 3), norm("a_2_bn", momentum=0.9),
+    ]
+    halving = [
+        conv("b_1_conv", 4, 1, strides=[2, 2]), norm("b_1_bn"), layer("Activation", "b_1_relu", **relu),
+        conv("b_2_conv", 8, 3), norm("b_2_bn", scale=False),
+    ]
+    projection = [conv("b_0_conv", 8, 1, strides=[2, 2]), norm("b_0_bn", center=False)]
+    inverted = [
+        conv("c_expand", 16, 1, use_bias=False), norm("c_expand_bn", momentum=0.999), layer("ReLU", "c_relu", max_value=6.0),
+        layer("ZeroPadding2D", "c_pad", padding=[[1, 1], [1, 1]]),
+        layer("DepthwiseConv2D", "c_depthwise", kernel_size=[3, 3], use_bias=False), norm("c_depthwise_bn", momentum=0.999),
+        conv("c_project", 8, 1, use_bias=False), norm("c_project_bn", momentum=0.999),
+    ]
+    layers = [
+        layer("ZeroPadding2D", "pad", padding=[[0, 1], [1, 0]]),
+        layer("Conv2D", "conv", filters=6, kernel_size=[3, 3], strides=[2, 2]), norm("bn"),
+        layer("Residual", "a_add", main=plain, shortcut=[]), layer("Activation", "a_out", **relu),
+        layer("Residual", "b_add", main=halving, shortcut=projection), layer("Activation", "b_out", **relu),
+        layer("Residual", "c_add", main=inverted, shortcut=[]),
+        layer("GlobalAveragePooling2D", "pool"), layer("Dense", "output", units=7, activation="softmax"),
+    ]
+    return {"name": "tiny_residual", "input_shape": [17, 14, 3], "layers": layers}

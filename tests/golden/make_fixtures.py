@@ -85,6 +85,19 @@ def distinct(rng, shape, gap=0.03125):
 # ---- layers --------------------------------------------------------------------------------------------------------
 
 
+def activation_of(layer):
+    """The name of the activation; a ReLU layer is one itself."""
+    if layer["class_name"] == "ReLU":
+        return "relu6" if "max_value" in layer["config"] else "relu"
+    return layer["config"].get("activation")
+
+
+def param_name(layer, variable):
+    """Keras calls the kernel of a depthwise convolution `kernel`, its weight files `depthwise_kernel`."""
+    depthwise = layer["class_name"] == "DepthwiseConv2D" and variable.name == "kernel"
+    return "depthwise_kernel" if depthwise else variable.name
+
+
 def draw_inputs(name, shape, layer, attempt):
     """x and the parameters of a case. Wide inputs for relu6, so that both of its flat pieces are visited."""
     rng = rng_for(name, attempt)
@@ -94,7 +107,7 @@ def draw_inputs(name, shape, layer, attempt):
     elif "Pooling" in layer["class_name"]:
         x = distinct(rng, shape)
     else:
-        x = normal(rng, shape, {"relu6": 4.0}.get(config.get("activation"), 1.5))
+        x = normal(rng, shape, 4.0 if activation_of(layer) == "relu6" else 1.5)
     linear = keras_layer(layer, **({"activation": "linear"} if "activation" in config else {}))
     linear.build(shape)
     parameters = []
@@ -102,8 +115,8 @@ def draw_inputs(name, shape, layer, attempt):
         width = np.prod(variable.shape[:-1]) if len(variable.shape) > 1 else 4.0
         parameters.append(normal(rng, variable.shape, 1.0 / np.sqrt(width)))
         variable.assign(parameters[-1])
-    z = np.array(linear(x))
-    kinks = KINKS.get(config.get("activation"), [])
+    z = x if layer["class_name"] == "ReLU" else np.array(linear(x))
+    kinks = KINKS.get(activation_of(layer), [])
     clear = all(np.abs(z - kink).min() >= KINK_GAP for kink in kinks)
     return x, parameters, clear
 
@@ -132,11 +145,11 @@ def make_layers():
         dx, *gradients = tape.gradient(y, [x, *variables], output_gradients=tf.constant(dy))
         tensors |= {f"{name}/x": x.numpy(), f"{name}/y": y.numpy(), f"{name}/dy": dy, f"{name}/dx": np.array(dx)}
         for variable, gradient in zip(variables, gradients):
-            tensors[f"{name}/param/{variable.name}"] = variable.numpy()
-            tensors[f"{name}/grad/{variable.name}"] = np.array(gradient)
+            tensors[f"{name}/param/{param_name(layer, variable)}"] = variable.numpy()
+            tensors[f"{name}/grad/{param_name(layer, variable)}"] = np.array(gradient)
         cases.append({
             "name": name, "dtype": "f64", "layer": layer, "input_shape": list(shape), "output_shape": list(y.shape),
-            "params": [variable.name for variable in variables],
+            "params": [param_name(layer, variable) for variable in variables],
         })
     write_json("layers", {"cases": cases})
     write_tensors("layers", tensors)

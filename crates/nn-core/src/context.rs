@@ -117,20 +117,15 @@ impl<R: Real> Context<R> {
 
     /// Hands back a tensor's buffer, unless a clone of the tensor still needs it.
     pub fn recycle(&mut self, tensor: Tensor<R>) {
-        if let Ok(owned) = tensor.try_into_owned_nocopy() {
-            self.buffers.put(owned.into_raw_vec_and_offset().0);
-        }
+        self.buffers.put_back(tensor);
     }
 
     /// Hands back all buffers of a cache.
     pub fn recycle_cache(&mut self, cache: Cache<R>) {
-        let (tensors, indices) = cache.into_parts();
-        for tensor in tensors {
-            self.recycle(tensor);
-        }
-        for indices in indices {
-            self.index_buffers.put(indices.into_raw_vec_and_offset().0);
-        }
+        let Self { buffers, index_buffers, .. } = self;
+        cache.dissolve(&mut |tensor| buffers.put_back(tensor), &mut |indices| {
+            index_buffers.put(indices.into_raw_vec_and_offset().0);
+        });
     }
 }
 
@@ -141,6 +136,15 @@ struct Spare<T>(BTreeMap<usize, Vec<Vec<T>>>);
 impl<T> Default for Spare<T> {
     fn default() -> Self {
         Self(BTreeMap::new())
+    }
+}
+
+impl<R: Real> Spare<R> {
+    /// Takes a tensor's buffer, unless a clone of the tensor still needs it.
+    fn put_back(&mut self, tensor: Tensor<R>) {
+        if let Ok(owned) = tensor.try_into_owned_nocopy() {
+            self.put(owned.into_raw_vec_and_offset().0);
+        }
     }
 }
 

@@ -25,6 +25,26 @@ pub enum LayerError {
         /// What is allowed.
         expected: String,
     },
+    /// The branches of a residual block cannot be added.
+    #[error("the branches end in different shapes, {main} and {shortcut}")]
+    Branches {
+        /// Output of the main branch.
+        main: Shape,
+        /// Output of the shortcut; the block's input if it has no layers.
+        shortcut: Shape,
+    },
+    /// A layer of a branch cannot be built.
+    #[error("its part {name:?} ({class_name}) on input {input}: {source}")]
+    Part {
+        /// The part's name.
+        name: String,
+        /// The part's class.
+        class_name: &'static str,
+        /// The shape that it would get.
+        input: Shape,
+        /// What is wrong.
+        source: Box<LayerError>,
+    },
     /// The layer needs another kind of input.
     #[error("expected an input of shape {expected}, got {got}")]
     InputRank {
@@ -78,6 +98,28 @@ pub enum BuildError {
         /// What is wrong.
         problem: String,
     },
+}
+
+/// A name that no layer of a network has.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("network {network:?} has no layer {name:?}{}", nearest.as_ref().map_or(String::new(), |n| format!(", did you mean {n:?}?")))]
+pub struct UnknownLayer {
+    /// The name given.
+    pub name: String,
+    /// The network's name.
+    pub network: String,
+    /// The most similar name, if one is similar.
+    pub nearest: Option<String>,
+}
+
+impl UnknownLayer {
+    pub(crate) fn new(name: &str, network: &str, known: &[String]) -> Self {
+        const SIMILAR: f64 = 0.7;
+        let similarity = |known: &String| strsim::jaro_winkler(name, known);
+        let nearest = known.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
+        let nearest = nearest.filter(|nearest| similarity(nearest) >= SIMILAR).cloned();
+        Self { name: name.into(), network: network.into(), nearest }
+    }
 }
 
 /// Why a configuration cannot be read.

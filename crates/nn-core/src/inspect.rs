@@ -4,7 +4,7 @@ use ndarray::ArrayD;
 use nn_kernels::{Real, elementwise};
 
 use crate::context::Context;
-use crate::layer::{Cache, Param};
+use crate::layer::{Cache, Layer, Param, named_params};
 use crate::loss::Loss;
 use crate::model::Network;
 use crate::tensor::{Elements, Tensor};
@@ -36,8 +36,9 @@ pub struct LayerTrace<R: Real> {
     pub output: Tensor<R>,
     /// Gradient of the loss with respect to its output.
     pub grad_output: Tensor<R>,
-    /// Its parameters: name, value and gradient of the loss.
-    pub params: Vec<(&'static str, Tensor<R>, Tensor<R>)>,
+    /// Its parameters: name, value and gradient of the loss. Where the layer has parts, the name begins with that of the
+    /// part: `conv/kernel`. Running statistics have no gradient and are not among them.
+    pub params: Vec<(String, Tensor<R>, Tensor<R>)>,
     /// What its forward pass kept for its backward pass.
     pub cache: Cache<R>,
 }
@@ -87,12 +88,7 @@ pub fn trace<R: Real>(
         name: layer.info().name.clone(),
         class_name: layer.info().class_name,
         grad_output: grad_output.expect("a backward pass reaches every layer"),
-        params: layer
-            .params()
-            .into_iter()
-            .zip(gradients)
-            .map(|(p, grad)| (p.name, p.value.clone(), grad.expect("asked for").into_shared()))
-            .collect(),
+        params: params(layer.as_ref(), gradients),
         output,
         cache,
     });
@@ -103,6 +99,19 @@ pub fn trace<R: Real>(
         prediction,
         loss,
     }
+}
+
+/// The parameters of a layer that have a gradient, with their names in the layer.
+fn params<R: Real>(
+    layer: &dyn Layer<R>,
+    gradients: Vec<Option<ArrayD<R>>>,
+) -> Vec<(String, Tensor<R>, Tensor<R>)> {
+    let has_parts = !layer.parts().is_empty();
+    let named = named_params(layer).into_iter().zip(gradients).filter_map(|((name, param), gradient)| {
+        let name = if has_parts { name } else { param.name.into() };
+        Some((name, param.value.clone(), gradient?.into_shared()))
+    });
+    named.collect()
 }
 
 /// The loss of a batch in a training pass (dropout included, keyed by `seed`), without penalties.
@@ -121,9 +130,9 @@ pub fn training_loss<R: Real>(
     crate::train::loss_and_gradient(network, loss, &output, targets, None, &mut ctx).0
 }
 
-/// Zeroed gradients for all parameters, frozen ones too.
+/// Zeroed gradients for all parameters that have one, frozen ones too.
 fn every_gradient<R: Real>(network: &Network<R>) -> Vec<Vec<Option<ArrayD<R>>>> {
-    let zeros = |param: &Param<R>| Some(ArrayD::zeros(param.value.raw_dim()));
+    let zeros = |param: &Param<R>| (!param.statistic).then(|| ArrayD::zeros(param.value.raw_dim()));
     network.layers().iter().map(|layer| layer.params().into_iter().map(zeros).collect()).collect()
 }
 

@@ -23,6 +23,8 @@
 //!   when it is built.
 //! * **Everything that varies is in the [`Context`]**: random numbers, keyed by step and layer, and recycled
 //!   buffers.
+//! * **A layer may be made of layers** ([`Layer::parts`]): a residual block is one layer of a chain, and its parts
+//!   keep their names in summaries and weight files.
 //! * **What a layer allows, it says.** Two methods let a network save memory traffic, both with a default
 //!   that is right for every layer: [`Layer::sliceable`] and [`Layer::defer_activation`].
 
@@ -44,14 +46,33 @@ pub trait Layer<R: Real>: Debug + Send + Sync {
     /// Name, class, shapes and cost.
     fn info(&self) -> &LayerInfo;
 
-    /// The parameters, in the order in which [`Gradients`] holds their gradients.
-    fn params(&self) -> Vec<&Param<R>> {
+    /// The layers that this one is made of, such as those of the branches of a residual block; none by default.
+    fn parts(&self) -> Vec<&dyn Layer<R>> {
         Vec::new()
+    }
+
+    /// The layers that this one is made of, for writing; the same order.
+    fn parts_mut(&mut self) -> Vec<&mut dyn Layer<R>> {
+        Vec::new()
+    }
+
+    /// The parameters, in the order in which [`Gradients`] holds their gradients; by default those of the parts.
+    fn params(&self) -> Vec<&Param<R>> {
+        self.parts().into_iter().flat_map(|part| part.params()).collect()
     }
 
     /// The parameters, for writing; the same order.
     fn params_mut(&mut self) -> Vec<&mut Param<R>> {
-        Vec::new()
+        self.parts_mut().into_iter().flat_map(|part| part.params_mut()).collect()
+    }
+
+    /// Freezes the layer's parameters, or lets training change them again.
+    ///
+    /// A layer whose computation depends on it has a version of its own; one with parts hands it on to them.
+    fn set_trainable(&mut self, trainable: bool) {
+        for param in self.params_mut() {
+            param.trainable = trainable && !param.statistic;
+        }
     }
 
     /// Whether a pass may give this layer the batch slice by slice, several slices at the same time on
@@ -147,8 +168,10 @@ pub struct Param<R: Real> {
     pub name: &'static str,
     /// Its value.
     pub value: Tensor<R>,
-    /// Whether training changes it.
+    /// Whether training changes it by its gradient.
     pub trainable: bool,
+    /// Whether the layer itself keeps it up to date, as a running mean: it has no gradient and is never trained.
+    pub statistic: bool,
     /// The penalty on it, if any.
     pub regularizer: Option<Regularizer>,
 }
@@ -156,8 +179,28 @@ pub struct Param<R: Real> {
 impl<R: Real> Param<R> {
     /// A parameter that is trained, without a penalty.
     pub fn new(name: &'static str, value: Tensor<R>) -> Self {
-        Self { name, value, trainable: true, regularizer: None }
+        Self { name, value, trainable: true, statistic: false, regularizer: None }
     }
+
+    /// A value that the layer itself keeps up to date, such as a running mean.
+    pub fn statistic(name: &'static str, value: Tensor<R>) -> Self {
+        Self { trainable: false, statistic: true, ..Self::new(name, value) }
+    }
+}
+
+/// A layer behind all of its parts, and theirs: the order of a summary.
+pub fn with_parts<R: Real>(layer: &dyn Layer<R>) -> Vec<&dyn Layer<R>> {
+    layer.parts().into_iter().flat_map(with_parts).chain([layer]).collect()
+}
+
+/// The parameters of a layer, each with its full name `layer/parameter`, where `layer` is the part that has it.
+pub fn named_params<R: Real>(layer: &dyn Layer<R>) -> Vec<(String, &Param<R>)> {
+    let leaves = with_parts(layer).into_iter().filter(|layer| layer.parts().is_empty());
+    let named = leaves.flat_map(|leaf| {
+        let name = &leaf.info().name;
+        leaf.params().into_iter().map(move |param| (format!("{name}/{}", param.name), param))
+    });
+    named.collect()
 }
 
 /// Where a backward pass puts its results.
@@ -176,11 +219,13 @@ impl<R: Real> Gradients<'_, R> {
     }
 }
 
-/// What a forward pass keeps for its backward pass: named tensors and named arrays of indices.
+/// What a forward pass keeps for its backward pass: named tensors, named arrays of indices, and the caches of the
+/// layer's parts.
 #[derive(Debug, Clone, Default)]
 pub struct Cache<R: Real> {
     tensors: Vec<(&'static str, Tensor<R>)>,
     indices: Vec<(&'static str, ArrayD<u16>)>,
+    parts: Vec<Cache<R>>,
     /// The activation of the layer before, and where it is to be differentiated: this layer's output.
     deferred: Option<(Pointwise, Tensor<R>)>,
 }
@@ -188,7 +233,7 @@ pub struct Cache<R: Real> {
 impl<R: Real> Cache<R> {
     /// An empty cache.
     pub fn new() -> Self {
-        Self { tensors: Vec::new(), indices: Vec::new(), deferred: None }
+        Self { tensors: Vec::new(), indices: Vec::new(), parts: Vec::new(), deferred: None }
     }
 
     /// Adds a tensor. A clone of an input or output costs nothing, see [`Tensor`].
@@ -200,6 +245,12 @@ impl<R: Real> Cache<R> {
     /// Adds an array of indices.
     pub fn with_indices(mut self, name: &'static str, indices: ArrayD<u16>) -> Self {
         self.indices.push((name, indices));
+        self
+    }
+
+    /// Adds the caches of the layer's [parts](Layer::parts), in their order.
+    pub fn with_parts(mut self, caches: impl IntoIterator<Item = Cache<R>>) -> Self {
+        self.parts.extend(caches);
         self
     }
 
@@ -232,6 +283,11 @@ impl<R: Real> Cache<R> {
         find(&self.indices, name)
     }
 
+    /// The caches of the layer's parts.
+    pub fn parts(&self) -> &[Cache<R>] {
+        &self.parts
+    }
+
     /// All tensors with their names.
     pub fn tensors(&self) -> &[(&'static str, Tensor<R>)] {
         &self.tensors
@@ -248,10 +304,12 @@ impl<R: Real> Cache<R> {
         self.deferred.as_ref().map(|(activation, y)| (*activation, y))
     }
 
-    pub(crate) fn into_parts(self) -> (impl Iterator<Item = Tensor<R>>, impl Iterator<Item = ArrayD<u16>>) {
-        let tensors = self.tensors.into_iter().map(|(_, tensor)| tensor);
-        let deferred = self.deferred.map(|(_, y)| y);
-        (tensors.chain(deferred), self.indices.into_iter().map(|(_, indices)| indices))
+    /// Hands every tensor to `tensor` and every array of indices to `indices`, those of the parts too.
+    pub(crate) fn dissolve(self, tensor: &mut dyn FnMut(Tensor<R>), indices: &mut dyn FnMut(ArrayD<u16>)) {
+        self.tensors.into_iter().for_each(|(_, held)| tensor(held));
+        self.deferred.into_iter().for_each(|(_, y)| tensor(y));
+        self.indices.into_iter().for_each(|(_, held)| indices(held));
+        self.parts.into_iter().for_each(|part| part.dissolve(tensor, indices));
     }
 }
 

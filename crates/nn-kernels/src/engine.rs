@@ -125,6 +125,20 @@ engine! {
         sum: &mut [Self],
     ) = elementwise::backward_with_bias_of;
     fn add_rows(rows: &[Self], sum: &mut [Self]) = elementwise::add_rows_of;
+    fn normalize(
+        x: &[Self],
+        mean: &[Self],
+        scale: &[Self],
+        shift: &[Self],
+        y: &mut [Self],
+    ) = elementwise::normalize_of;
+    fn add_squared_deviations(x: &[Self], mean: &[Self], sum: &mut [Self])
+        = elementwise::add_squared_deviations_of;
+    fn add_normalize_sums(x: &[Self], dy: &[Self], mean: &[Self], sums: &mut [Self])
+        = elementwise::add_normalize_sums_of;
+    fn normalize_grad_input(x: &[Self], channels: [&[Self]; 4], dy: &mut [Self])
+        = elementwise::normalize_grad_input_of;
+    fn scale_rows(scale: &[Self], dy: &mut [Self]) = elementwise::scale_rows_of;
     fn softmax(z: &mut [Self], channels: usize) = elementwise::softmax_of;
     fn softmax_backward(y: &[Self], dy: &mut [Self], channels: usize) = elementwise::softmax_backward_of;
 

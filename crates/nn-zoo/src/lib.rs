@@ -2,16 +2,23 @@
 //!
 //! The networks of a study of facial emotion recognition on FER-2013 (48x48 grey images, seven classes): five
 //! fully connected ones ([`fnn`]), three convolutional ones ([`cnn`]) and the one whose hyper-parameters are
-//! searched ([`search()`]). Each is a [`Sequential`] that anyone can read, print, change and build.
+//! searched ([`search()`]). Beside them two networks of `keras.applications`, for transfer learning:
+//! [`resnet50()`] and [`mobilenet_v2()`]. Each is a [`Sequential`] that anyone can read, print, change and build.
 
 pub mod cnn;
 pub mod fnn;
+mod mobilenet_v2;
+mod pretrained;
+mod resnet50;
 mod search;
 
 use nn_core::layers::{ActivationFn, Dense};
 use nn_core::model::Sequential;
 use thiserror::Error;
 
+pub use mobilenet_v2::mobilenet_v2;
+pub use pretrained::{InputTooSmall, Pooling};
+pub use resnet50::resnet50;
 pub use search::{SearchConfig, search};
 
 /// Rows and columns of an image.

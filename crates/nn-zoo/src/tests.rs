@@ -51,3 +51,52 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
     let error = by_name("cnn9").unwrap_err().to_string();
     assert!(error.contains("\"cnn9\"") && error.contains("cnn1, cnn2, cnn3"), "{error}");
 }
+
+#[test]
+fn pretrained_networks_have_the_parameters_of_keras() {
+    let image = [48, 48, 3];
+    let resnet = resnet50(image, Pooling::Average).unwrap();
+    assert_eq!(params(&resnet), 23_587_712);
+    // `keras.applications.MobileNetV2(alpha=.., include_top=False, weights=None).count_params()`
+    for (alpha, count) in [
+        (0.35, 410_208),
+        (0.5, 706_224),
+        (0.75, 1_382_064),
+        (1.0, 2_257_984),
+        (1.3, 3_766_048),
+        (1.4, 4_363_712),
+    ] {
+        assert_eq!(params(&mobilenet_v2(alpha, image, Pooling::None).unwrap()), count, "width {alpha}");
+    }
+}
+
+#[test]
+fn moving_statistics_are_not_trained() {
+    let network = mobilenet_v2(1.0, [32, 32, 3], Pooling::None).unwrap().build::<f32>(0).unwrap();
+    let trainable: usize = network.params().filter(|(_, p)| p.trainable).map(|(_, p)| p.value.len()).sum();
+    assert_eq!(trainable, 2_223_872);
+    assert!(network.summary().contains("Non-trainable params: 34,112"), "{}", network.summary());
+}
+
+#[test]
+fn any_input_of_32_or_more_fits() {
+    for (h, w) in [(32usize, 32usize), (33, 47), (48, 64), (65, 34)] {
+        let maps = [h.div_ceil(32), w.div_ceil(32)];
+        for (network, channels) in
+            [(resnet50([h, w, 1], Pooling::None), 2048), (mobilenet_v2(0.35, [h, w, 3], Pooling::None), 1280)]
+        {
+            let built = network.unwrap().build::<f32>(0).unwrap();
+            assert_eq!(built.output_shape()[..], [maps[0], maps[1], channels], "{h}x{w}");
+        }
+    }
+    let error = resnet50([31, 48, 3], Pooling::None).unwrap_err().to_string();
+    assert!(error.contains("31x48") && error.contains("32x32"), "{error}");
+}
+
+#[test]
+fn residual_blocks_survive_json() {
+    for network in [resnet50([32, 32, 3], Pooling::Average), mobilenet_v2(1.4, [40, 33, 3], Pooling::None)] {
+        let network = network.unwrap();
+        assert_eq!(Sequential::from_json(&network.to_json()).unwrap(), network);
+    }
+}

@@ -4,7 +4,7 @@ use super::Options;
 use super::difference::{Difference, central};
 use super::report::{Entry, Report, TensorReport};
 use crate::context::Context;
-use crate::layer::{Gradients, Layer};
+use crate::layer::{Gradients, Layer, Param, named_params};
 use crate::rng::{Purpose, Stream};
 use crate::tensor::{Elements, Tensor, tensor};
 
@@ -35,9 +35,12 @@ pub fn check_layer_at(
     let violations = contract_violations(layer, &points[0], options.seed);
     let mut tensors = Vec::new();
     for target in 0..=layer.params().len() {
+        if target > 0 && layer.params()[target - 1].statistic {
+            continue;
+        }
         let (name, shape) = match target.checked_sub(1) {
             None => ("input".to_owned(), points[0].x.shape().to_vec()),
-            Some(i) => (layer.params()[i].name.to_owned(), layer.params()[i].value.shape().to_vec()),
+            Some(i) => (param_name(layer, i), layer.params()[i].value.shape().to_vec()),
         };
         let (mut entries, mut kinks, mut unresolved) = (Vec::new(), 0, 0);
         for element in chosen_elements(shape.iter().product(), target, options) {
@@ -90,7 +93,7 @@ impl Point {
         let dx = layer.backward(fold.to_owned().into_shared(), &cache, &mut wanted, &mut ctx);
         // A missing gradient is reported as a violation; NaN makes the comparison fail as well.
         let dx = dx.unwrap_or_else(|| tensor(x.shape(), vec![f64::NAN; x.len()]));
-        let params = params.into_iter().map(|grad| grad.expect("asked for").into_shared());
+        let params = params.into_iter().map(|grad| grad.unwrap_or_default().into_shared());
         let gradients = std::iter::once(dx).chain(params).collect();
         Self { x, fold, gradients, seed }
     }
@@ -166,7 +169,7 @@ fn contract_violations(layer: &dyn Layer<f64>, point: &Point, seed: u64) -> Vec<
         }
     }
     for ((param, twice), once) in layer.params().iter().zip(&params).zip(&point.gradients[1..]) {
-        let twice = twice.as_ref().expect("asked for");
+        let Some(twice) = twice else { continue };
         let sums_up = twice.iter().zip(once).all(|(twice, once)| {
             let tolerance = 1e-9 * (once.abs() + 1.0);
             (twice - 2.0 * once).abs() <= tolerance || twice.is_nan() && once.is_nan()
@@ -178,8 +181,19 @@ fn contract_violations(layer: &dyn Layer<f64>, point: &Point, seed: u64) -> Vec<
     violations
 }
 
+/// The name of a parameter, with that of the part that has it where the layer has parts.
+fn param_name(layer: &dyn Layer<f64>, index: usize) -> String {
+    if layer.parts().is_empty() {
+        layer.params()[index].name.into()
+    } else {
+        named_params(layer).swap_remove(index).0
+    }
+}
+
+/// Zeroed gradients for all parameters that have one.
 fn zero_gradients(layer: &dyn Layer<f64>) -> Vec<Option<ArrayD<f64>>> {
-    layer.params().iter().map(|param| Some(ArrayD::zeros(IxDyn(param.value.shape())))).collect()
+    let zeros = |param: &Param<f64>| (!param.statistic).then(|| ArrayD::zeros(IxDyn(param.value.shape())));
+    layer.params().into_iter().map(zeros).collect()
 }
 
 /// All elements of a tensor, or as many as the options ask for.

@@ -2,6 +2,7 @@ use super::Options;
 use super::difference::{Difference, central};
 use super::report::{Entry, Report, TensorReport};
 use crate::inspect;
+use crate::layer::Param;
 use crate::loss::Loss;
 use crate::model::Network;
 use crate::rng::{Purpose, Stream};
@@ -28,10 +29,17 @@ pub fn check_network(
 ) -> Report {
     let trace = inspect::trace(network, loss, x, targets, options.seed);
     let params: Vec<(String, Vec<usize>)> =
-        network.params().map(|(name, param)| (name, param.value.shape().to_vec())).collect();
+        learned(network).map(|(name, param)| (name, param.value.shape().to_vec())).collect();
+    // Where they are among all parameters.
+    let places: Vec<usize> = network
+        .params()
+        .enumerate()
+        .filter(|(_, (_, param))| !param.statistic)
+        .map(|(place, _)| place)
+        .collect();
     let mut gradients = Vec::new();
     let of_layers = trace.layers.into_iter().flat_map(|layer| layer.params);
-    for ((_, param), (_, _, mut gradient)) in network.params().zip(of_layers) {
+    for (param, (_, _, mut gradient)) in learned(network).map(|(_, param)| param).zip(of_layers) {
         if let Some(regularizer) = param.regularizer.filter(|_| param.trainable) {
             regularizer.add_gradient(param.value.elements(), gradient.elements_mut());
         }
@@ -57,7 +65,7 @@ pub fn check_network(
                 |h| {
                     let mut shifted = weights.clone();
                     for (&i, v) in selected.iter().zip(direction) {
-                        shifted[i] = moved(&weights[i], v, h);
+                        shifted[places[i]] = moved(&weights[places[i]], v, h);
                     }
                     network.set_weights(&shifted);
                     total_loss(network, x)
@@ -76,6 +84,11 @@ pub fn check_network(
     tensors.push(along("all parameters", &[count], &all));
     let subject = format!("network {:?}", network.name());
     Report { subject, tolerance: options.tolerance, tensors, violations: Vec::new() }
+}
+
+/// The parameters that have a gradient.
+fn learned(network: &Network<f64>) -> impl Iterator<Item = (String, &Param<f64>)> {
+    network.params().filter(|(_, param)| !param.statistic)
 }
 
 fn compare(

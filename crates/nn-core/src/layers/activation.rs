@@ -208,9 +208,9 @@ impl Activation {
 }
 
 #[derive(Debug)]
-struct ActivationLayer {
-    info: LayerInfo,
-    function: ActivationFn,
+pub(super) struct ActivationLayer {
+    pub info: LayerInfo,
+    pub function: ActivationFn,
 }
 
 impl ActivationLayer {

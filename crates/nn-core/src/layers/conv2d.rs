@@ -63,7 +63,7 @@ pub struct Conv2D {
     bias_regularizer: Option<Regularizer>,
 }
 
-fn one() -> Pair {
+pub(super) fn one() -> Pair {
     Pair(1, 1)
 }
 
@@ -140,7 +140,7 @@ impl Conv2D {
         // As in Keras: each output sums over one window of its group, each input reaches all filters.
         let fans = (g.patch_len(), g.kh * g.kw * g.out_c);
         let shape = [g.kh, g.kw, g.in_c / g.groups, g.out_c];
-        let params = self.start().draw(&info.name, seed, &shape, fans)?;
+        let params = self.start().draw(&info.name, seed, ("kernel", &shape), fans, g.out_c)?;
         Ok(Box::new(Conv2DLayer { info, geometry, activation: self.activation, params }))
     }
 }
@@ -149,11 +149,11 @@ impl Conv2D {
 /// `x`: `[n, in_h, in_w, in_c]`, `W`: `[kh, kw, in_c / groups, out_c]`, `b`: `[out_c]`,
 /// `y`: `[n, out_h, out_w, out_c]`.
 #[derive(Debug)]
-struct Conv2DLayer<R: Real> {
-    info: LayerInfo,
-    geometry: ConvGeometry,
-    activation: ActivationFn,
-    params: Vec<Param<R>>,
+pub(super) struct Conv2DLayer<R: Real> {
+    pub info: LayerInfo,
+    pub geometry: ConvGeometry,
+    pub activation: ActivationFn,
+    pub params: Vec<Param<R>>,
 }
 
 impl<R: Real> Conv2DLayer<R> {

@@ -85,7 +85,8 @@ impl Dense {
         let rows: usize = leading.iter().product();
         info.macs = (rows * inputs * self.units) as u64;
         info.output_shape = Shape::new(output);
-        let params = self.start().draw(&info.name, seed, &[inputs, self.units], (inputs, self.units))?;
+        let (shape, fans) = ([inputs, self.units], (inputs, self.units));
+        let params = self.start().draw(&info.name, seed, ("kernel", &shape), fans, self.units)?;
         Ok(Box::new(DenseLayer { info, activation: self.activation, params }))
     }
 }

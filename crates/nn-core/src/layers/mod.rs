@@ -6,23 +6,33 @@
 
 mod activation;
 mod average_pooling2d;
+mod batch_normalization;
 mod conv2d;
 mod dense;
+mod depthwise_conv2d;
 mod dropout;
 mod flatten;
 mod global_average_pooling2d;
 mod max_pooling2d;
 mod pooling;
+mod relu;
+mod residual;
 mod trainable;
+mod zero_padding2d;
 
 pub use activation::{Activation, ActivationFn};
 pub use average_pooling2d::AveragePooling2D;
+pub use batch_normalization::BatchNormalization;
 pub use conv2d::{Conv2D, Padding};
 pub use dense::Dense;
+pub use depthwise_conv2d::DepthwiseConv2D;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use global_average_pooling2d::GlobalAveragePooling2D;
 pub use max_pooling2d::MaxPooling2D;
+pub use relu::ReLU;
+pub use residual::Residual;
+pub use zero_padding2d::{Sides, ZeroPadding2D};
 
 use nn_kernels::Real;
 use serde::{Deserialize, Serialize};
@@ -38,12 +48,17 @@ use crate::shape::Shape;
 pub enum LayerConfig {
     Activation(Activation),
     AveragePooling2D(AveragePooling2D),
+    BatchNormalization(BatchNormalization),
     Conv2D(Conv2D),
     Dense(Dense),
+    DepthwiseConv2D(DepthwiseConv2D),
     Dropout(Dropout),
     Flatten(Flatten),
     GlobalAveragePooling2D(GlobalAveragePooling2D),
     MaxPooling2D(MaxPooling2D),
+    ReLU(ReLU),
+    Residual(Residual),
+    ZeroPadding2D(ZeroPadding2D),
 }
 
 /// Runs the same expression for whichever configuration `$self` holds.
@@ -52,12 +67,17 @@ macro_rules! each {
         match $self {
             LayerConfig::Activation($config) => $body,
             LayerConfig::AveragePooling2D($config) => $body,
+            LayerConfig::BatchNormalization($config) => $body,
             LayerConfig::Conv2D($config) => $body,
             LayerConfig::Dense($config) => $body,
+            LayerConfig::DepthwiseConv2D($config) => $body,
             LayerConfig::Dropout($config) => $body,
             LayerConfig::Flatten($config) => $body,
             LayerConfig::GlobalAveragePooling2D($config) => $body,
             LayerConfig::MaxPooling2D($config) => $body,
+            LayerConfig::ReLU($config) => $body,
+            LayerConfig::Residual($config) => $body,
+            LayerConfig::ZeroPadding2D($config) => $body,
         }
     };
 }
@@ -83,12 +103,17 @@ macro_rules! into_layer_config {
 into_layer_config!(
     Activation,
     AveragePooling2D,
+    BatchNormalization,
     Conv2D,
     Dense,
+    DepthwiseConv2D,
     Dropout,
     Flatten,
     GlobalAveragePooling2D,
-    MaxPooling2D
+    MaxPooling2D,
+    ReLU,
+    Residual,
+    ZeroPadding2D
 );
 
 impl LayerConfig {
@@ -97,12 +122,17 @@ impl LayerConfig {
         match self {
             Self::Activation(_) => "Activation",
             Self::AveragePooling2D(_) => "AveragePooling2D",
+            Self::BatchNormalization(_) => "BatchNormalization",
             Self::Conv2D(_) => "Conv2D",
             Self::Dense(_) => "Dense",
+            Self::DepthwiseConv2D(_) => "DepthwiseConv2D",
             Self::Dropout(_) => "Dropout",
             Self::Flatten(_) => "Flatten",
             Self::GlobalAveragePooling2D(_) => "GlobalAveragePooling2D",
             Self::MaxPooling2D(_) => "MaxPooling2D",
+            Self::ReLU(_) => "ReLU",
+            Self::Residual(_) => "Residual",
+            Self::ZeroPadding2D(_) => "ZeroPadding2D",
         }
     }
 
@@ -113,6 +143,27 @@ impl LayerConfig {
 
     pub(crate) fn set_name(&mut self, name: String) {
         each!(self, config => config.name = Some(name));
+    }
+
+    /// The layers of a residual block's branches; none for other layers.
+    pub fn parts(&self) -> Vec<&LayerConfig> {
+        match self {
+            Self::Residual(config) => config.main.iter().chain(&config.shortcut).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn parts_mut(&mut self) -> Vec<&mut LayerConfig> {
+        match self {
+            Self::Residual(config) => config.main.iter_mut().chain(&mut config.shortcut).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The names of the parts and of the layer, as far as they were given.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let of_parts = self.parts().into_iter().flat_map(Self::names);
+        of_parts.chain(self.name().map(String::from)).collect()
     }
 
     /// Fits the layer to an input shape and draws its parameters; equal seeds and names give equal values.

@@ -41,18 +41,18 @@ pub(super) struct Start {
 }
 
 impl Start {
-    /// Draws `[kernel]` or `[kernel, bias]`; the bias has the size of the kernel's last axis.
+    /// Draws `[kernel]` or `[kernel, bias]`; the bias has one value for each of `units` outputs.
     pub fn draw<R: Real>(
         &self,
         layer: &str,
         seed: u64,
-        kernel_shape: &[usize],
+        (kernel_name, kernel_shape): (&'static str, &[usize]),
         fans: (usize, usize),
+        units: usize,
     ) -> Result<Vec<Param<R>>, LayerError> {
-        let units = kernel_shape[kernel_shape.len() - 1];
-        let kernel = ("kernel", kernel_shape, fans, self.kernel);
-        let bias =
-            self.bias.map(|start| ("bias", &kernel_shape[kernel_shape.len() - 1..], (units, units), start));
+        let kernel = (kernel_name, kernel_shape, fans, self.kernel);
+        let bias_shape = [units];
+        let bias = self.bias.map(|start| ("bias", &bias_shape[..], (units, units), start));
         let mut params = Vec::new();
         for (name, shape, fans, (initializer, regularizer)) in [Some(kernel), bias].into_iter().flatten() {
             regularizer.map_or(Ok(()), |r| r.check())?;

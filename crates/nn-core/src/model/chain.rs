@@ -17,17 +17,23 @@ pub struct ForwardPass<R: Real> {
 }
 
 /// Consecutive layers.
-pub(super) type Layers<R> = [Box<dyn Layer<R>>];
+pub(crate) type Layers<R> = [Box<dyn Layer<R>>];
 
 /// The gradients of their parameters, layer by layer; `None` for a parameter that is not trained.
 pub(super) type LayerGradients<R> = [Vec<Option<ArrayD<R>>>];
 
-/// The first layer in which something is trained.
-pub(super) fn first_trained<R>(gradients: &LayerGradients<R>) -> Option<usize> {
-    gradients.iter().position(|layer| layer.iter().any(Option::is_some))
+/// The first layer that gets a gradient; the number of layers if none does.
+pub(super) fn first_trained<R>(gradients: &LayerGradients<R>) -> usize {
+    gradients.iter().position(|layer| layer.iter().any(Option::is_some)).unwrap_or(gradients.len())
 }
 
-pub(super) fn infer<R: Real>(layers: &Layers<R>, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R> {
+/// The first layer with a parameter that is not frozen; the number of layers if there is none.
+pub(super) fn first_trainable<R: Real>(layers: &Layers<R>) -> usize {
+    let learns = |layer: &Box<dyn Layer<R>>| layer.params().iter().any(|param| param.trainable);
+    layers.iter().position(learns).unwrap_or(layers.len())
+}
+
+pub(crate) fn infer<R: Real>(layers: &Layers<R>, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R> {
     let mut y = x.clone();
     for layer in layers {
         let next = layer.infer(&y, ctx);
@@ -37,7 +43,15 @@ pub(super) fn infer<R: Real>(layers: &Layers<R>, x: &Tensor<R>, ctx: &mut Contex
 }
 
 /// In front of a layer that selects, the activation is left to that layer: see [`Layer::defer_activation`].
-pub(super) fn forward<R: Real>(layers: &Layers<R>, x: &Tensor<R>, ctx: &mut Context<R>) -> ForwardPass<R> {
+///
+/// Below the layer `lowest` there is no backward pass: of these layers only the caches are kept that may be
+/// [absorbed](Layer::absorb), and the others are empty.
+pub(crate) fn forward<R: Real>(
+    layers: &Layers<R>,
+    x: &Tensor<R>,
+    lowest: usize,
+    ctx: &mut Context<R>,
+) -> ForwardPass<R> {
     let mut output = x.clone();
     let mut caches: Vec<Cache<R>> = Vec::with_capacity(layers.len());
     for (i, layer) in layers.iter().enumerate() {
@@ -49,6 +63,9 @@ pub(super) fn forward<R: Real>(layers: &Layers<R>, x: &Tensor<R>, ctx: &mut Cont
             cache.inherit_activation(activation, next.clone());
         }
         ctx.recycle(std::mem::replace(&mut output, next));
+        if i < lowest && layer.sliceable() {
+            ctx.recycle_cache(std::mem::take(&mut cache));
+        }
         caches.push(cache);
     }
     ForwardPass { output, caches }
@@ -67,18 +84,31 @@ pub(super) fn backward<R: Real>(
     mut tap: impl FnMut(usize, &Tensor<R>),
 ) -> Option<Tensor<R>> {
     // Below the first layer with something to train nobody needs a gradient, unless the input's is wanted.
-    let lowest = if want_input { 0 } else { first_trained(gradients).unwrap_or(0) };
+    let lowest = if want_input { 0 } else { first_trained(gradients) };
     let mut dy = Some(dy);
     for (i, cache) in caches.into_iter().enumerate().rev() {
-        if let Some(mut grad) = dy.take() {
+        if i >= lowest
+            && let Some(grad) = dy.take()
+        {
             tap(i, &grad);
-            if let Some((activation, y)) = cache.inherited_activation() {
-                activation.backward(y.elements(), grad.elements_mut());
-            }
             let mut wanted = Gradients { input: want_input || i > lowest, params: &mut gradients[i] };
-            dy = layers[i].backward(grad, &cache, &mut wanted, ctx).filter(|_| wanted.input);
+            dy = through(layers[i].as_ref(), grad, &cache, &mut wanted, ctx);
         }
         ctx.recycle_cache(cache);
     }
     dy
+}
+
+/// Backward through one layer, and through the activation that was left to it.
+pub(crate) fn through<R: Real>(
+    layer: &dyn Layer<R>,
+    mut dy: Tensor<R>,
+    cache: &Cache<R>,
+    gradients: &mut Gradients<R>,
+    ctx: &mut Context<R>,
+) -> Option<Tensor<R>> {
+    if let Some((activation, y)) = cache.inherited_activation() {
+        activation.backward(y.elements(), dy.elements_mut());
+    }
+    layer.backward(dy, cache, gradients, ctx).filter(|_| gradients.input)
 }

@@ -1,6 +1,7 @@
 //! From a description of a network to one that computes.
 
-mod chain;
+pub(crate) mod chain;
+mod freeze;
 mod network;
 mod sequential;
 mod slices;

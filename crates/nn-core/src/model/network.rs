@@ -8,7 +8,7 @@ use super::chain::{self, ForwardPass, Layers};
 use super::slices::Slicing;
 use crate::context::Context;
 use crate::error::ConfigError;
-use crate::layer::{Cache, Layer, Param};
+use crate::layer::{Cache, Layer, Param, named_params};
 use crate::shape::Shape;
 use crate::tensor::{Elements, Tensor};
 use crate::train::{Dataset, EVALUATION_BATCH};
@@ -72,6 +72,15 @@ impl<R: Real> Network<R> {
         &self.layers
     }
 
+    pub(super) fn layers_mut(&mut self) -> &mut [Box<dyn Layer<R>>] {
+        &mut self.layers
+    }
+
+    /// Looks again at which layers may run on slices of a batch.
+    pub(super) fn slice_anew(&mut self) {
+        self.slicing = Slicing::of(&self.layers);
+    }
+
     /// Whether the network ends in a softmax.
     pub fn has_softmax(&self) -> bool {
         self.softmax
@@ -95,12 +104,9 @@ impl<R: Real> Network<R> {
         &self.layers[self.layers.len() - 1].info().output_shape
     }
 
-    /// All parameters, each with its full name `layer/parameter`, in order.
+    /// All parameters, each with its full name `layer/parameter`, in order; `layer` may be a part of a residual block.
     pub fn params(&self) -> impl Iterator<Item = (String, &Param<R>)> {
-        self.layers.iter().flat_map(|layer| {
-            let name = &layer.info().name;
-            layer.params().into_iter().map(move |param| (format!("{name}/{}", param.name), param))
-        })
+        self.layers.iter().flat_map(|layer| named_params(layer.as_ref()))
     }
 
     /// All parameters for writing, in the order of [`Network::params`].
@@ -194,7 +200,7 @@ impl<R: Real> Network<R> {
 
     /// A training pass forward, up to the logits.
     pub fn forward(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> ForwardPass<R> {
-        chain::forward(&self.layers, x, ctx)
+        chain::forward(&self.layers, x, 0, ctx)
     }
 
     /// A training pass backward from `dy`, the gradient of [`ForwardPass::output`]: adds to `gradients` (of
@@ -214,15 +220,18 @@ impl<R: Real> Network<R> {
         chain::backward(&self.layers, dy, caches, gradients, want_input, ctx, tap)
     }
 
-    /// [`Network::forward`] with the front in slices.
+    /// [`Network::forward`] with the front in slices; keeps what [`Network::backward_sliced`] needs.
     pub(crate) fn forward_sliced(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> SlicedPass<R> {
         let (front, rest) = self.split(x);
+        let (of_front, of_rest) = (chain::first_trainable(front), chain::first_trainable(rest));
         if front.is_empty() {
-            let ForwardPass { output, caches } = self.forward(x, ctx);
+            let ForwardPass { output, caches } = chain::forward(rest, x, of_rest, ctx);
             return SlicedPass { output, front: Vec::new(), rest: caches };
         }
-        let (between, front) = self.slicing.forward(front, x, ctx);
-        let ForwardPass { output, caches } = chain::forward(rest, &between, ctx);
+        let front_learns = of_front < front.len();
+        let (between, front) = self.slicing.forward(front, x, of_front, ctx);
+        let of_rest = if front_learns { 0 } else { of_rest };
+        let ForwardPass { output, caches } = chain::forward(rest, &between, of_rest, ctx);
         ctx.recycle(between);
         SlicedPass { output, front, rest: caches }
     }
@@ -238,7 +247,7 @@ impl<R: Real> Network<R> {
         ctx.recycle(pass.output);
         let (front, rest) = self.layers.split_at(self.layers.len() - pass.rest.len());
         let (of_front, of_rest) = gradients.split_at_mut(front.len());
-        let front_learns = chain::first_trained(of_front).is_some();
+        let front_learns = chain::first_trained(of_front) < front.len();
         let dy = chain::backward(rest, dy, pass.rest, of_rest, front_learns, ctx, |_, _| ());
         if let Some(dy) = dy.filter(|_| front_learns) {
             self.slicing.backward(front, &dy, pass.front, of_front, ctx);

@@ -37,14 +37,13 @@ impl Sequential {
         Self { name: name.into(), input_shape: input_shape.into(), layers: Vec::new() }
     }
 
-    /// Appends a layer. If it has no name it gets one as in Keras: `conv2d`, `conv2d_1`, ...
+    /// Appends a layer. If it, or a part of it, has no name it gets one as in Keras: `conv2d`, `conv2d_1`, ...
     #[allow(clippy::should_implement_trait)] // Keras's word; nobody takes it for a sum.
     pub fn add(mut self, layer: impl Into<LayerConfig>) -> Self {
         let mut layer = layer.into();
-        if layer.name().is_none() {
-            let name = numbered_name(layer.class_name(), &self.layers);
-            layer.set_name(name);
-        }
+        let mut taken: HashSet<String> = self.layers.iter().flat_map(LayerConfig::names).collect();
+        taken.extend(layer.names());
+        give_names(&mut layer, &mut taken);
         self.layers.push(layer);
         self
     }
@@ -98,11 +97,12 @@ impl Sequential {
         let mut layers = Vec::new();
         let mut names = HashSet::new();
         for (i, config) in configs.iter().enumerate() {
-            let name = config.name().unwrap_or_default();
-            check_name(i + 1, name, &mut names)?;
+            for name in config.names() {
+                check_name(i + 1, name, &mut names)?;
+            }
             let layer = config.build::<R>(&shape, seed).map_err(|source| BuildError::Layer {
                 index: i + 1,
-                name: name.into(),
+                name: config.name().unwrap_or_default().into(),
                 class_name: config.class_name(),
                 input: shape.clone(),
                 source: Box::new(source),
@@ -115,7 +115,7 @@ impl Sequential {
 }
 
 /// Names become keys of weight files and columns of tables.
-fn check_name<'a>(index: usize, name: &'a str, taken: &mut HashSet<&'a str>) -> Result<(), BuildError> {
+fn check_name(index: usize, name: String, taken: &mut HashSet<String>) -> Result<(), BuildError> {
     const LONGEST: usize = 100;
     let problem = if name.is_empty() {
         "is empty"
@@ -123,7 +123,7 @@ fn check_name<'a>(index: usize, name: &'a str, taken: &mut HashSet<&'a str>) -> 
         "is longer than 100 bytes"
     } else if name.contains('/') || name.chars().any(char::is_control) {
         "contains a slash or a control character"
-    } else if !taken.insert(name) {
+    } else if !taken.insert(name.clone()) {
         "is taken by another layer"
     } else {
         return Ok(());
@@ -132,15 +132,25 @@ fn check_name<'a>(index: usize, name: &'a str, taken: &mut HashSet<&'a str>) -> 
     Err(BuildError::Name { index, name: shortened, problem })
 }
 
+/// Gives numbered names to the parts of a layer that have none, and then to the layer.
+fn give_names(layer: &mut LayerConfig, taken: &mut HashSet<String>) {
+    layer.parts_mut().into_iter().for_each(|part| give_names(part, taken));
+    if layer.name().is_none() {
+        let name = numbered_name(layer.class_name(), taken);
+        taken.insert(name.clone());
+        layer.set_name(name);
+    }
+}
+
 /// `Conv2D` gives `conv2d`, then `conv2d_1`, and so on, as in Keras.
-fn numbered_name(class_name: &str, layers: &[LayerConfig]) -> String {
+fn numbered_name(class_name: &str, taken: &HashSet<String>) -> String {
     let base = snake_case(class_name);
-    let taken = |name: &str| layers.iter().any(|layer| layer.name() == Some(name));
-    if !taken(&base) {
+    if !taken.contains(&base) {
         return base;
     }
     let numbers = 1..;
-    numbers.map(|n: usize| format!("{base}_{n}")).find(|name| !taken(name)).expect("there are enough numbers")
+    let mut numbered = numbers.map(|n: usize| format!("{base}_{n}"));
+    numbered.find(|name| !taken.contains(name)).expect("there are enough numbers")
 }
 
 /// `MaxPooling2D` gives `max_pooling2d`, `ReLU` gives `re_lu`, as in Keras.

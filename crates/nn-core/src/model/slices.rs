@@ -21,7 +21,7 @@ use nn_kernels::parallel::{add_in_order, for_each_chunk, sequential};
 
 use super::chain::{self, LayerGradients, Layers};
 use crate::context::Context;
-use crate::layer::{Cache, Pass};
+use crate::layer::{Cache, Pass, with_parts};
 use crate::tensor::{Elements, Tensor};
 
 /// Bytes that the input and the output of a layer should not exceed in one slice: they should still be in the
@@ -84,15 +84,16 @@ impl Slicing {
         self.run(front, x, ctx, |part, _: &mut (), ctx| chain::infer(front, part, ctx)).0
     }
 
-    /// The output of the front in training, and the caches of each slice.
+    /// The output of the front in training, and the caches of each slice, of the layers from `lowest` on.
     pub fn forward<R: Real>(
         &self,
         front: &Layers<R>,
         x: &Tensor<R>,
+        lowest: usize,
         ctx: &mut Context<R>,
     ) -> (Tensor<R>, Vec<Vec<Cache<R>>>) {
         self.run(front, x, ctx, |part, caches: &mut Vec<Cache<R>>, ctx| {
-            let pass = chain::forward(front, part, ctx);
+            let pass = chain::forward(front, part, lowest, ctx);
             *caches = pass.caches;
             pass.output
         })
@@ -110,7 +111,7 @@ impl Slicing {
     ) {
         let wanted = &*gradients;
         // The lowest layer that learns has no use for the gradient of its input.
-        let lowest = chain::first_trained(wanted).map_or(0, |lowest| lowest + 1);
+        let lowest = (chain::first_trained(wanted) + 1).min(front.len());
         let prepared = prepare(&front[lowest..], Pass::Backward, ctx);
         let sums = self.in_groups(&mut caches, &prepared, ctx, |first, caches, ctx| {
             let mut sums = zeros_like(wanted, ctx);
@@ -198,10 +199,10 @@ impl Slicing {
     }
 }
 
-/// What each of the layers prepares for a pass, with its name.
+/// What each of the layers and their parts prepares for a pass, with its name.
 fn prepare<R: Real>(layers: &Layers<R>, pass: Pass, ctx: &mut Context<R>) -> Vec<(String, Tensor<R>)> {
     let mut prepared = Vec::new();
-    for layer in layers {
+    for layer in layers.iter().flat_map(|layer| with_parts(layer.as_ref())) {
         if let Some(tensor) = layer.prepare(pass, ctx) {
             prepared.push((layer.info().name.clone(), tensor));
         }

@@ -9,23 +9,26 @@ use super::Network;
 const TITLES: [&str; 5] = ["Layer (type)", "Output Shape", "Param #", "MACs", "Activation"];
 
 impl<R: Real> Network<R> {
-    /// A table of the layers in Keras's look: output shapes, exact parameter counts, multiply-adds of one
+    /// A table of the layers in Keras's look, the parts of a residual block in front of it: output shapes, exact parameter counts, multiply-adds of one
     /// forward pass of one image, and the bytes of each output for one image.
     pub fn summary(&self) -> String {
         let mut rows = Vec::new();
         let (mut macs, mut activations, mut trainable) = (0, 0, 0);
-        for layer in self.layers() {
+        for layer in self.layers_and_parts() {
             let info = layer.info();
-            let params: usize = layer.params().iter().map(|param| param.value.len()).sum();
-            trainable += layer.params().iter().filter(|p| p.trainable).map(|p| p.value.len()).sum::<usize>();
+            // What a layer has besides its parts, which have rows of their own.
+            let own = if layer.parts().is_empty() { layer.params() } else { Vec::new() };
+            let own_macs = info.macs - layer.parts().iter().map(|part| part.info().macs).sum::<u64>();
+            let params: usize = own.iter().map(|param| param.value.len()).sum();
+            trainable += own.iter().filter(|p| p.trainable).map(|p| p.value.len()).sum::<usize>();
             let bytes = info.output_shape.elements() * size_of::<R>();
-            macs += info.macs;
+            macs += own_macs;
             activations += bytes;
             rows.push([
                 format!("{} ({})", info.name, info.class_name),
                 info.output_shape.to_string(),
                 thousands(params as u64),
-                thousands(info.macs),
+                thousands(own_macs),
                 human_bytes(bytes),
             ]);
         }

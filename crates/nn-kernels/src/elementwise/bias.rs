@@ -102,7 +102,7 @@ impl<R: Real> Kernel<R> for ForwardRows<'_, R> {
 
 /// Rows whose gradients one term of a bias gradient sums: enough that adding up the terms costs little, and where
 /// rows are short so many that a term is worth a thread.
-fn rows_per_term(channels: usize) -> usize {
+pub(super) fn rows_per_term(channels: usize) -> usize {
     const ELEMENTS: usize = 32 * 1024;
     (ELEMENTS / channels).clamp(64, 1024)
 }
