@@ -70,6 +70,40 @@ fn layers_with_impossible_arguments_are_refused_by_name() {
         (layer("AveragePooling2D", r#"{"pool_size": 2, "strides": 0}"#), vec!["stride"]),
         (layer("Activation", r#"{"activation": {"elu": {"alpha": -1.0}}}"#), vec!["alpha = -1"]),
         (layer("Activation", r#"{"activation": {"leaky_relu": {"slope": -0.1}}}"#), vec!["slope = -0.1"]),
+        (
+            layer("DepthwiseConv2D", r#"{"kernel_size": 3, "depth_multiplier": 0}"#),
+            vec!["depth_multiplier = 0"],
+        ),
+        (
+            layer("DepthwiseConv2D", r#"{"kernel_size": 3, "depth_multiplier": 18446744073709551615}"#),
+            vec!["depth_multiplier = 18446744073709551615"],
+        ),
+        (layer("DepthwiseConv2D", r#"{"kernel_size": 9}"#), vec!["(9, 9)", "(8, 8)"]),
+        (layer("BatchNormalization", r#"{"momentum": 1.1}"#), vec!["momentum = 1.1"]),
+        (layer("BatchNormalization", r#"{"epsilon": 0.0}"#), vec!["epsilon = 0", "above 0"]),
+        (layer("BatchNormalization", r#"{"axis": 1}"#), vec!["axis = 1", "last"]),
+        (
+            layer("BatchNormalization", r#"{"axis": -9223372036854775808}"#),
+            vec!["axis = -9223372036854775808"],
+        ),
+        (layer("ReLU", r#"{"max_value": 5.0}"#), vec!["max_value = 5", "6"]),
+        (layer("ReLU", r#"{"negative_slope": -1.0}"#), vec!["slope = -1"]),
+        (layer("ReLU", r#"{"max_value": 6.0, "negative_slope": 0.1}"#), vec!["negative_slope = 0.1"]),
+        (layer("ZeroPadding2D", r#"{"padding": 18446744073709551615}"#), vec!["padding", "addressed"]),
+        (layer("ZeroPadding2D", r#"{"padding": [[0, 4611686018427387904], [0, 0]]}"#), vec!["addressed"]),
+        (layer("ZeroPadding2D", r#"{"padding": [1, 2, 3]}"#), vec!["pair"]),
+        (layer("Residual", r#"{"main": []}"#), vec!["main", "at least one layer"]),
+        (
+            layer("Residual", &format!(r#"{{"main": [{}]}}"#, conv(r#""strides": 1"#))),
+            vec!["(None, 6, 6, 4)", "(None, 8, 8, 2)"],
+        ),
+        (
+            layer(
+                "Residual",
+                r#"{"main": [{"class_name": "Dense", "config": {"units": 0, "name": "inner"}}]}"#,
+            ),
+            vec!["\"residual\" (Residual)", "\"inner\" (Dense)", "units = 0"],
+        ),
         (layer("Conv3D", "{}"), vec!["Conv3D", "Conv2D"]),
     ];
     for (layer, fragments) in cases {
@@ -107,6 +141,8 @@ fn impossible_networks_are_refused() {
     }
     let twin = r#"{"class_name": "Dense", "config": {"units": 2, "name": "twin"}}"#;
     refused_with("[4]", &format!("{twin}, {twin}"), &["layer 2", "\"twin\"", "taken"]);
+    let block = format!(r#"{{"class_name": "Residual", "config": {{"main": [{twin}]}}}}"#);
+    refused_with("[2]", &format!("{twin}, {block}"), &["layer 2", "\"twin\"", "taken"]);
 }
 
 #[test]

@@ -92,7 +92,7 @@ impl<'a> Group<'a> {
     /// The group of that name.
     pub(super) fn group(&self, name: &str) -> Result<Self, KerasError> {
         let group = self.group.group(name).map_err(|e| match e {
-            Error::GroupNotFound(_) => self.error(name, "there is no such group"),
+            Error::GroupNotFound(missing) if missing == name => self.error(name, "there is no such group"),
             e => self.error(name, e),
         })?;
         Ok(Self { hdf5: self.hdf5, path: format!("{}/{name}", self.path), group })

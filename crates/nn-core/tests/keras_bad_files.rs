@@ -1,0 +1,212 @@
+//! Damaged and deceiving files end in an error that names the file and the place, never in a panic.
+
+mod keras_fixtures;
+
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::Path;
+
+use keras_fixtures::{Expected, file};
+use nn_core::keras::KerasError;
+use nn_core::keras::weights::{self, SavedModel};
+use proptest::prelude::*;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+fn read(bytes: &[u8]) -> Result<SavedModel, KerasError> {
+    weights::read_model(bytes.to_vec(), Path::new("some.file"))
+}
+
+fn error(bytes: &[u8]) -> String {
+    let error = read(bytes).map(drop).unwrap_err().to_string();
+    assert!(error.starts_with("some.file"), "{error}");
+    error
+}
+
+#[test]
+fn bad_hdf5_files() {
+    let errors = Expected::read().errors;
+    assert_eq!(errors.len(), 36);
+    for (name, words) in errors {
+        let path = file(&name);
+        let error = weights::load(&path).map(drop).expect_err(&name).to_string();
+        assert!(error.starts_with(&path.display().to_string()), "{error}");
+        assert!(words.iter().all(|word| error.contains(word)), "{error}: expected {words:?}");
+    }
+}
+
+#[test]
+fn files_of_other_kinds() {
+    let cases: [(&[u8], &str); 7] = [
+        (b"", "empty"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "git lfs pull"),
+        (b"\n <!DOCTYPE html><html>", "web page"),
+        (b"{\"class_name\": \"Functional\"}", "ModelConfig::from_json"),
+        (b"\x1f\x8b\x08", "gzip"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5"),
+        (b"PK\x03\x04", "zip"),
+    ];
+    for (bytes, words) in cases {
+        let error = error(bytes);
+        assert!(error.contains(words), "{error}: expected {words:?}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (path, words) in
+        [(folder.path(), "not a regular file"), (Path::new("/dev/zero"), "not a regular file")]
+    {
+        let error = weights::load(path).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    let missing = weights::load(&folder.path().join("missing.h5")).unwrap_err();
+    assert!(matches!(missing, KerasError::Io { .. }), "{missing}");
+}
+
+/// A file that is cut off anywhere is an error, or at least the arrays are whole: padding may be missing.
+#[test]
+fn truncated_files() {
+    for name in ["form_latest.h5", "form_flat.h5", "separable.keras"] {
+        let bytes = fs::read(file(name)).unwrap();
+        let whole = read(&bytes).unwrap();
+        for length in 0..bytes.len() {
+            if let Ok(read) = read(&bytes[..length]) {
+                assert!(read == whole, "{name}, {length} of {} bytes: other contents", bytes.len());
+            }
+        }
+        error(&bytes[..bytes.len() / 2]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever bytes are wrong: reading ends, and what is read consists of finite numbers.
+    #[test]
+    fn damaged_files(
+        name in prop::sample::select(vec![
+            "form_flat.h5", "form_latest.h5", "form_compressed.h5", "form_split_names.h5", "activations.keras",
+            "residual_projection.weights.h5", "residual_projection.h5", "bad/cycle.h5", "bad/huge_compressed.h5",
+        ]),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let mut bytes = fs::read(file(name)).unwrap();
+        for (place, value) in damage {
+            let place = place.index(bytes.len());
+            bytes[place] = value;
+        }
+        if let Ok(model) = read(&bytes) {
+            let arrays = model.weights.iter().flat_map(|layer| &layer.weights);
+            prop_assert!(arrays.flat_map(|(_, array)| array).all(|value| value.is_finite()));
+        }
+    }
+}
+
+/// An archive with the given members, and for those not given the ones of a good archive.
+fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut good = ZipArchive::new(Cursor::new(fs::read(file("separable.keras")).unwrap())).unwrap();
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    for i in 0..good.len() {
+        let mut member = good.by_index(i).unwrap();
+        let name = member.name().unwrap().into_owned();
+        if !members.iter().any(|(given, _)| *given == name) {
+            zip.start_file(name, stored).unwrap();
+            std::io::copy(&mut member, &mut zip).unwrap();
+        }
+    }
+    let deflated = stored.compression_method(CompressionMethod::Deflated);
+    for (name, bytes) in members {
+        zip.start_file(*name, deflated).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn archives_with_wrong_members() {
+    assert!(read(&archive(&[("assets/vocabulary.txt", b"x")])).is_ok());
+    let bomb = vec![b' '; 64 << 20];
+    let bomb = bomb.as_slice();
+    let (config, metadata, arrays) = ("config.json", "metadata.json", "model.weights.h5");
+    let cases: Vec<(Vec<u8>, Vec<&str>)> = vec![
+        (archive(&[(config, bomb)]), vec![config, "more than", "out of proportion"]),
+        (archive(&[(arrays, bomb)]), vec![arrays, "more than", "out of proportion"]),
+        (archive(&[(config, b"{")]), vec!["not a model's configuration"]),
+        (archive(&[(config, b"\xff")]), vec![config, "UTF-8"]),
+        (archive(&[(metadata, b"[1]")]), vec![metadata]),
+        (archive(&[(metadata, b"{}")]), vec![metadata, "keras_version"]),
+        (archive(&[(arrays, b"PK\x03\x04")]), vec![arrays, "HDF5"]),
+        (archive(&[("../../evil", b"x")]), vec!["../../evil", "leads out"]),
+        (archive(&[("a/../../evil", b"x")]), vec!["leads out"]),
+        (archive(&[("/etc/passwd", b"x")]), vec!["/etc/passwd", "leads out"]),
+        (archive(&[("..\\evil", b"x")]), vec!["leads out"]),
+        (archive(&[("C:\\evil", b"x")]), vec!["leads out"]),
+    ];
+    for (bytes, words) in cases {
+        let error = error(&bytes);
+        assert!(words.iter().all(|word| error.contains(word)), "{error}: expected {words:?}");
+    }
+}
+
+/// Changes the name of a member to one of the same length, wherever it stands.
+fn renamed(name: &str, to: &str) -> Vec<u8> {
+    let mut bytes = fs::read(file("separable.keras")).unwrap();
+    let places: Vec<usize> =
+        (0..bytes.len() - name.len()).filter(|&i| bytes[i..].starts_with(name.as_bytes())).collect();
+    assert_eq!(places.len(), 2, "in the local and in the central header");
+    for place in places {
+        bytes[place..place + to.len()].copy_from_slice(to.as_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn archives_with_missing_and_double_members() {
+    for name in ["config.json", "metadata.json", "model.weights.h5"] {
+        let error = error(&renamed(name, &name.replace('.', "_")));
+        assert!(error.contains(name) && error.contains("missing"), "{error}");
+    }
+    let mut double = archive(&[("zonfig.json", b"{}")]);
+    let places: Vec<usize> =
+        (0..double.len() - 11).filter(|&i| double[i..].starts_with(b"zonfig.json")).collect();
+    for place in places {
+        double[place] = b'c';
+    }
+    let error = error(&double);
+    assert!(error.contains("one name"), "{error}");
+}
+
+/// Arrays and configuration that do not belong together.
+#[test]
+fn arrays_of_another_model() {
+    let member = |name: &str| {
+        let mut zip = ZipArchive::new(Cursor::new(fs::read(file(name)).unwrap())).unwrap();
+        let mut bytes = Vec::new();
+        std::io::copy(&mut zip.by_name("model.weights.h5").unwrap(), &mut bytes).unwrap();
+        bytes
+    };
+    let other = archive(&[("model.weights.h5", &member("numbering.keras"))]);
+    let error = error(&other);
+    assert!(error.contains("separable_conv2d") && error.contains("has the arrays none"), "{error}");
+
+    let path = file("sequential_cnn_classic.h5");
+    let config = weights::load_model(&file("sequential_cnn.keras")).unwrap().config.unwrap();
+    let spoil = |change: fn(&mut Vec<weights::LayerWeights>)| {
+        let mut layers = weights::load(&path).unwrap();
+        change(&mut layers);
+        config.name_weights(layers, &path).unwrap_err().to_string()
+    };
+    // The first convolution has the shape [3, 3, 1, 4]: the same numbers as Theano or PyTorch order them.
+    let transposed = spoil(|layers| {
+        let kernel = &mut layers[0].weights[0].1;
+        *kernel = kernel.t().as_standard_layout().into_owned().into_shared();
+    });
+    assert!(transposed.contains("shape [4, 1, 3, 3], expected [3, 3, any, 4]"), "{transposed}");
+    let swapped = spoil(|layers| layers[0].weights.swap(0, 1));
+    assert!(swapped.contains("\"conv2d\"") && swapped.contains("has shape [4]"), "{swapped}");
+    let missing = spoil(|layers| drop(layers[0].weights.pop()));
+    assert!(missing.contains("expected kernel, bias"), "{missing}");
+    let unknown = spoil(|layers| layers[0].layer = "other".into());
+    assert!(unknown.contains("conv2d"), "{unknown}");
+    let twice = spoil(|layers| layers[2].layer = layers[0].layer.clone());
+    assert!(twice.contains("two layers hold"), "{twice}");
+}
