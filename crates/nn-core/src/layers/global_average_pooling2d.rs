@@ -15,6 +15,8 @@ use crate::tensor::{Elements, Tensor};
 pub struct GlobalAveragePooling2D {
     #[serde(default)]
     pub(super) name: Option<String>,
+    #[serde(default)]
+    keepdims: bool,
 }
 
 impl GlobalAveragePooling2D {
@@ -23,13 +25,19 @@ impl GlobalAveragePooling2D {
         Self::default()
     }
 
+    /// Whether the image stays an image, of one pixel: `(None, 1, 1, channels)`; false if not set.
+    pub fn keepdims(mut self, keepdims: bool) -> Self {
+        self.keepdims = keepdims;
+        self
+    }
+
     pub(super) fn build<R: Real>(
         &self,
         mut info: LayerInfo,
         _seed: u64,
     ) -> Result<Box<dyn Layer<R>>, LayerError> {
         let (h, w, channels) = image_shape(&info.input_shape)?;
-        info.output_shape = Shape::new([channels]);
+        info.output_shape = if self.keepdims { Shape::new([1, 1, channels]) } else { Shape::new([channels]) };
         Ok(Box::new(GlobalAveragePooling2DLayer { info, pixels: h * w, channels }))
     }
 }

@@ -1,0 +1,226 @@
+//! From a description and arrays to a network that computes.
+
+use std::path::Path;
+
+use nn_kernels::Real;
+
+use super::config::{Chain, LayerConfig as Described, LayerKind, ModelConfig, Step};
+use super::weights::{LayerWeights, SavedModel};
+use super::{KerasError, weights};
+use crate::layers::{
+    Activation, AveragePooling2D, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Dropout, Flatten,
+    GlobalAveragePooling2D, LayerConfig, MaxPooling2D, Residual, ZeroPadding2D,
+};
+use crate::model::{Network, Sequential};
+use crate::tensor::{Elements, Tensor, tensor};
+
+/// Reads a `.keras` archive, or a classic `.h5` file of a whole model, and builds its network with its weights.
+///
+/// `input` is the shape of a sample, for models that leave it open; otherwise it must agree.
+///
+/// # Errors
+/// If the file cannot be read, has no configuration, or describes what this engine does not have; if `input` is missing
+/// or does not fit; the message names the layer.
+pub fn load_network<R: Real>(path: &Path, input: Option<&[usize]>) -> Result<Network<R>, KerasError> {
+    let SavedModel { config, weights } = weights::load_model(path)?;
+    let config = config.ok_or_else(|| {
+        KerasError::format(path, "holds weights without a configuration, which has to be given, too")
+    })?;
+    let mut network = config.build(input, path)?;
+    set_weights(&mut network, &config, weights, path)?;
+    Ok(network)
+}
+
+impl ModelConfig {
+    /// The network that the configuration describes, with initial weights. `path` is for messages.
+    ///
+    /// # Errors
+    /// Those of [`load_network`], but for the weights.
+    pub fn build<R: Real>(&self, input: Option<&[usize]>, path: &Path) -> Result<Network<R>, KerasError> {
+        let shape = self.sample_shape(input, path)?;
+        let chain = self.chain(path)?;
+        let network =
+            layers(&chain, path)?.into_iter().fold(Sequential::new(&self.name, &shape), Sequential::add);
+        network.build(0).map_err(|error| KerasError::model(path, &self.name, error.to_string()))
+    }
+
+    fn sample_shape(&self, given: Option<&[usize]>, path: &Path) -> Result<Vec<usize>, KerasError> {
+        let error = |problem: String| KerasError::model(path, &self.name, problem);
+        let Some(stored) = self.input_shape() else {
+            let given = given.ok_or_else(|| error("does not tell the shape of its input: give it".into()))?;
+            return Ok(given.to_vec());
+        };
+        let shown: Vec<_> = stored.iter().map(|n| n.map_or("any".to_owned(), |n| n.to_string())).collect();
+        let shown = shown.join("x");
+        match given {
+            None => stored
+                .iter()
+                .copied()
+                .collect::<Option<_>>()
+                .ok_or_else(|| error(format!("takes inputs of {shown}: give the shape of a sample"))),
+            Some(given) => {
+                let fits = given.len() == stored.len()
+                    && given
+                        .iter()
+                        .zip(stored)
+                        .all(|(given, stored)| stored.is_none_or(|stored| stored == *given));
+                let problem = || error(format!("takes inputs of {shown}, not {given:?}"));
+                if fits { Ok(given.to_vec()) } else { Err(problem()) }
+            }
+        }
+    }
+}
+
+/// Puts saved weights into a network that [`ModelConfig::build`] made of the same configuration.
+///
+/// # Errors
+/// If arrays are missing, too many or of other shapes; the network is unchanged then.
+pub fn set_weights<R: Real>(
+    network: &mut Network<R>,
+    config: &ModelConfig,
+    weights: Vec<LayerWeights>,
+    path: &Path,
+) -> Result<(), KerasError> {
+    let named = config.name_weights(weights, path)?;
+    let mut values: Vec<Tensor<R>> = Vec::new();
+    for (name, param) in network.params() {
+        let (layer, argument) = name.rsplit_once('/').unwrap_or((&name, ""));
+        let (whole, wanted) = source(config, layer, argument);
+        let error = |problem: String| KerasError::layer(path, whole, problem);
+        let arrays = named.iter().find(|weights| weights.layer == whole).map(|weights| &weights.weights);
+        let array = arrays.into_iter().flatten().find(|(name, _)| name == wanted).map(|(_, array)| array);
+        let array = array.ok_or_else(|| error(format!("the file has no {wanted} for it")))?;
+        if array.shape() != param.value.shape() {
+            let (found, expected) = (array.shape(), param.value.shape());
+            return Err(error(format!("its {wanted} has shape {found:?}, expected {expected:?}")));
+        }
+        values.push(tensor(array.shape(), array.elements().iter().map(|&x| R::of(x.into())).collect()));
+    }
+    network.set_weights(&values);
+    Ok(())
+}
+
+/// What the depthwise half of a separable convolution is called beside the layer's own name.
+const DEPTHWISE: &str = "_depthwise";
+
+/// The layer of the configuration that has the array for a parameter of a layer of the network, and that array's name.
+fn source<'a>(config: &ModelConfig, layer: &'a str, argument: &'a str) -> (&'a str, &'a str) {
+    let is_separable = |layer: &Described| matches!(layer.kind, LayerKind::SeparableConv2D { .. });
+    match (config.layer(layer), layer.strip_suffix(DEPTHWISE)) {
+        (None, Some(whole)) => (whole, "depthwise_kernel"),
+        (Some(described), _) if is_separable(described) && argument == "kernel" => {
+            (layer, "pointwise_kernel")
+        }
+        // Within a depthwise convolution alone Keras 3 calls it so.
+        (Some(_), _) if argument == "depthwise_kernel" => (layer, "kernel"),
+        _ => (layer, argument),
+    }
+}
+
+fn layers(chain: &Chain, path: &Path) -> Result<Vec<LayerConfig>, KerasError> {
+    let mut all = Vec::new();
+    for step in chain {
+        match step {
+            Step::Layer(described) => all.extend(layer(described, path)?),
+            Step::Residual { name, main, shortcut } => {
+                let block = Residual::new(layers(main, path)?).shortcut(layers(shortcut, path)?);
+                all.push(block.name(name).into());
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The engine's layers for one of Keras's.
+fn layer(described: &Described, path: &Path) -> Result<Vec<LayerConfig>, KerasError> {
+    let name = described.name.as_str();
+    let unsupported =
+        |what: &str| KerasError::layer(path, name, format!("{what} is not supported by the engine"));
+    let pair = |[height, width]: [usize; 2]| (height, width);
+    let one: LayerConfig = match described.kind.clone() {
+        LayerKind::Dense { units, activation, use_bias } => {
+            Dense::new(units).activation(activation).use_bias(use_bias).name(name).into()
+        }
+        LayerKind::Conv2D {
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            dilation_rate,
+            groups,
+            activation,
+            use_bias,
+        } => Conv2D::new(filters, pair(kernel_size))
+            .strides(pair(strides))
+            .padding(padding)
+            .dilation_rate(pair(dilation_rate))
+            .groups(groups)
+            .activation(activation)
+            .use_bias(use_bias)
+            .name(name)
+            .into(),
+        LayerKind::DepthwiseConv2D {
+            kernel_size,
+            strides,
+            padding,
+            dilation_rate,
+            depth_multiplier,
+            activation,
+            use_bias,
+        } => DepthwiseConv2D::new(pair(kernel_size))
+            .strides(pair(strides))
+            .padding(padding)
+            .dilation_rate(pair(dilation_rate))
+            .depth_multiplier(depth_multiplier)
+            .activation(activation)
+            .use_bias(use_bias)
+            .name(name)
+            .into(),
+        LayerKind::SeparableConv2D {
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            dilation_rate,
+            depth_multiplier,
+            activation,
+            use_bias,
+        } => {
+            let depthwise = DepthwiseConv2D::new(pair(kernel_size))
+                .strides(pair(strides))
+                .padding(padding)
+                .dilation_rate(pair(dilation_rate))
+                .depth_multiplier(depth_multiplier)
+                .use_bias(false)
+                .name(&format!("{name}{DEPTHWISE}"));
+            let pointwise = Conv2D::new(filters, 1).activation(activation).use_bias(use_bias).name(name);
+            return Ok(vec![depthwise.into(), pointwise.into()]);
+        }
+        LayerKind::MaxPooling2D { pool_size, strides, padding } => {
+            MaxPooling2D::new(pair(pool_size)).strides(pair(strides)).padding(padding).name(name).into()
+        }
+        LayerKind::AveragePooling2D { pool_size, strides, padding } => {
+            AveragePooling2D::new(pair(pool_size)).strides(pair(strides)).padding(padding).name(name).into()
+        }
+        LayerKind::GlobalAveragePooling2D { keepdims } => {
+            GlobalAveragePooling2D::new().keepdims(keepdims).name(name).into()
+        }
+        LayerKind::BatchNormalization { momentum, epsilon, center, scale } => BatchNormalization::new()
+            .momentum(momentum)
+            .epsilon(epsilon)
+            .center(center)
+            .scale(scale)
+            .name(name)
+            .into(),
+        LayerKind::Activation { activation } => Activation::new(activation).name(name).into(),
+        LayerKind::Dropout { rate } => Dropout::new(rate).name(name).into(),
+        LayerKind::Flatten => Flatten::new().name(name).into(),
+        LayerKind::ZeroPadding2D { padding: [[top, bottom], [left, right]] } => {
+            ZeroPadding2D::new(((top, bottom), (left, right))).name(name).into()
+        }
+        LayerKind::InputLayer { .. } | LayerKind::Add | LayerKind::Rescaling { .. } => {
+            return Err(unsupported(&described.class));
+        }
+    };
+    Ok(vec![one])
+}
