@@ -29,8 +29,8 @@ pub(super) fn first_trained<R>(gradients: &LayerGradients<R>) -> usize {
 
 /// The first layer with a parameter that is not frozen; the number of layers if there is none.
 pub(super) fn first_trainable<R: Real>(layers: &Layers<R>) -> usize {
-    let learns = |layer: &Box<dyn Layer<R>>| layer.params().iter().any(|param| param.trainable);
-    layers.iter().position(learns).unwrap_or(layers.len())
+    let mut learns = layers.iter().map(|layer| layer.params().iter().any(|param| param.trainable));
+    learns.position(|learns| learns).unwrap_or(layers.len())
 }
 
 pub(crate) fn infer<R: Real>(layers: &Layers<R>, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R> {

@@ -26,10 +26,11 @@ impl Axis {
 
     /// The taps of an output position that lie inside the input (`forward`), or those that output positions have
     /// on an input position: pairs of the tap and the position on the other side.
-    pub fn sources(&self, forward: bool, position: usize) -> Vec<(usize, usize)> {
-        let source =
-            |tap| if forward { self.input_under(position, tap) } else { self.output_over(position, tap) };
-        (0..self.taps).filter_map(|tap| Some((tap, source(tap)?))).collect()
+    pub fn sources(self, forward: bool, position: usize) -> impl Iterator<Item = (usize, usize)> {
+        let source = move |tap| {
+            if forward { self.input_under(position, tap) } else { self.output_over(position, tap) }
+        };
+        (0..self.taps).filter_map(move |tap| Some((tap, source(tap)?)))
     }
 
     /// The input position under a tap of an output position, unless it is padding.

@@ -57,17 +57,19 @@ impl<R: Real, const FORWARD: bool> Kernel<R> for Gather<'_, R, FORWARD> {
         check_len("weight", w, g.weight_len());
         let columns: Vec<Vec<Part>> = (0..to_w)
             .map(|column| {
-                let sources = horizontal.sources(FORWARD, column).into_iter();
+                let sources = horizontal.sources(FORWARD, column);
                 sources.map(|(kw, column)| Part { from: column * from_c, w: kw * g.out_c }).collect()
             })
             .collect();
+        let mut rows = Vec::with_capacity(g.kh);
         for (line, to) in (first_line..).zip(to.chunks_exact_mut(to_w * to_c)) {
             let image_len = from_h * from_w * from_c;
             let from = &from[line / to_h * image_len..][..image_len];
-            let sources = vertical.sources(FORWARD, line % to_h).into_iter();
-            let rows: Vec<_> = sources
-                .map(|(kh, row)| Part { from: row * from_w * from_c, w: kh * g.kw * g.out_c })
-                .collect();
+            let sources = vertical.sources(FORWARD, line % to_h);
+            rows.clear();
+            rows.extend(
+                sources.map(|(kh, row)| Part { from: row * from_w * from_c, w: kh * g.kw * g.out_c }),
+            );
             for (columns, to) in columns.iter().zip(to.chunks_exact_mut(to_c)) {
                 let taps = Taps { rows: &rows, columns };
                 if g.out_c == g.in_c {
