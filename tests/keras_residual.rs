@@ -93,7 +93,7 @@ fn check<R: Real>(tolerance: f64) {
         }
         let trainable = network.params().filter(|(_, p)| p.trainable).map(|(_, p)| p.value.len()).sum();
         report.equal(format!("{}: trainable parameters", run.name), run.trainable, trainable);
-        let mut trainer = Trainer::new(&mut network, loss.clone(), fixture.optimizer).unwrap();
+        let mut trainer = Trainer::new(&mut network, loss, fixture.optimizer).unwrap();
         for (step, expected) in run.losses.iter().enumerate() {
             let targets = Targets::Classes(fixture.labels[step].clone());
             let loss = trainer.step(&batch(step), &targets, None).loss;
