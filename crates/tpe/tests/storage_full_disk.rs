@@ -24,7 +24,7 @@ fn until_the_disk_is_full() {
     let mut ended = 0;
     loop {
         match study.ask().map_err(|error| error.to_string()) {
-            Ok(trial) => match study.tell(&trial.unwrap(), tpe::study::Verdict::Complete(1.0)) {
+            Ok(trial) => match study.tell(&trial.unwrap(), tpe::study::Ending::Complete(1.0)) {
                 Ok(_) => ended += 1,
                 Err(error) => return println!("ended {ended} then {error}"),
             },

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tpe::pruner::{Threshold, ThresholdOptions};
 use tpe::space::{Space, SpaceError, categorical, float, int};
 use tpe::storage::{Memory, Storage};
-use tpe::study::{Evaluation, Interrupt, Study, StudyBuilder, StudyError, Verdict, reasons};
+use tpe::study::{Ending, Evaluation, Interrupt, Study, StudyBuilder, StudyError, reasons};
 use tpe::{Direction, State, Value};
 
 fn space() -> Space {
@@ -62,8 +62,8 @@ fn the_next_point_does_not_depend_on_the_order_in_which_trials_end() {
         let study = Study::builder(space()).open().unwrap();
         let asked: Vec<_> = (0..8).map(|_| study.ask().unwrap().unwrap()).collect();
         for trial in order {
-            let verdict = Verdict::Complete(objective(&asked[trial]).unwrap_or_default());
-            assert!(study.tell(&asked[trial], verdict).unwrap());
+            let ending = Ending::Complete(objective(&asked[trial]).unwrap_or_default());
+            assert!(study.tell(&asked[trial], ending).unwrap());
         }
         study.ask().unwrap().unwrap().values()
     };
@@ -225,11 +225,11 @@ fn a_late_result_counts_if_the_repetition_has_not_ended() {
     let slow = late.ask().unwrap().unwrap();
     std::thread::sleep(Duration::from_millis(60));
     let repetition = early.ask().unwrap().unwrap();
-    assert!(late.tell(&slow, Verdict::Complete(1.25)).unwrap());
+    assert!(late.tell(&slow, Ending::Complete(1.25)).unwrap());
     let stored = &early.trials().unwrap()[repetition.number() as usize];
     assert_eq!((stored.state, stored.value()), (State::Complete, Some(1.25)));
-    assert!(!early.tell(&repetition, Verdict::Complete(9.0)).unwrap(), "it has ended already");
-    assert!(!late.tell(&slow, Verdict::Complete(2.0)).unwrap());
+    assert!(!early.tell(&repetition, Ending::Complete(9.0)).unwrap(), "it has ended already");
+    assert!(!late.tell(&slow, Ending::Complete(2.0)).unwrap());
     assert_eq!(early.trials().unwrap()[repetition.number() as usize].value(), Some(1.25));
 }
 

@@ -55,6 +55,16 @@ pub enum AttrKind {
     System,
 }
 
+impl AttrKind {
+    /// The attributes of this kind.
+    pub(crate) fn of<'a>(self, user: &'a mut Attrs, system: &'a mut Attrs) -> &'a mut Attrs {
+        match self {
+            Self::User => user,
+            Self::System => system,
+        }
+    }
+}
+
 /// A trial to be created, [`State::Waiting`] or [`State::Running`] as a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewTrial {

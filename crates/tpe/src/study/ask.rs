@@ -19,23 +19,23 @@ impl Study {
             self.repeat_abandoned()?;
             let cache = self.refresh()?;
             for waiting in cache.trials.iter().filter(|trial| trial.state == State::Waiting) {
-                if self.storage.claim(waiting.id, &self.lease_attrs())? {
+                if self.settings.storage.claim(waiting.id, &self.lease_attrs())? {
                     return self.begin(&cache, waiting).map(Some);
                 }
             }
             let number = cache.trials.len() as u64;
-            let fixed = vec![f64::NAN; self.space.len()];
+            let fixed = vec![f64::NAN; self.settings.space.len()];
             let Some(suggestion) = self.suggest(&cache, number, &fixed) else {
                 return Ok(None);
             };
             let trial = NewTrial {
-                params: self.space.params(&suggestion.point),
+                params: self.settings.space.params(&suggestion.point),
                 system_attrs: self.notes(&suggestion),
                 ..NewTrial::new(State::Running)
             };
             // The point was chosen for this number with what was known: if another worker was faster, again.
-            let admission = Admission { number: Some(number), budget: self.budget };
-            match self.storage.create_trial(self.id, &trial, admission)? {
+            let admission = Admission { number: Some(number), budget: self.settings.budget };
+            match self.settings.storage.create_trial(self.id, &trial, admission)? {
                 Admitted::Created { id, .. } => {
                     return Ok(Some(Evaluation::new(self, id, number, suggestion.point)));
                 }
@@ -51,9 +51,9 @@ impl Study {
         // Settled values may repeat a known point, so there always is a suggestion.
         let suggestion =
             self.suggest(cache, waiting.number, &fixed).unwrap_or_else(|| Suggestion::unweighed(fixed));
-        let mut params = self.space.params(&suggestion.point);
+        let mut params = self.settings.space.params(&suggestion.point);
         params.retain(|(name, _)| !waiting.params.contains_key(name));
-        self.storage.set_params(waiting.id, &params)?;
+        self.settings.storage.set_params(waiting.id, &params)?;
         Ok(Evaluation::new(self, waiting.id, waiting.number, suggestion.point))
     }
 
@@ -64,27 +64,32 @@ impl Study {
             let enqueued = enqueued.and_then(|values| Value::from_json(values.get(name)?));
             waiting.param(name).or(enqueued)
         };
-        let internal = |name: &str| self.space.internal(name, &value(name)?).ok();
-        self.space.nodes().iter().map(|node| internal(node.name()).unwrap_or(f64::NAN)).collect()
+        let internal = |name: &str| self.settings.space.internal(name, &value(name)?).ok();
+        self.settings.space.nodes().iter().map(|node| internal(node.name()).unwrap_or(f64::NAN)).collect()
     }
 
     fn suggest(&self, cache: &Cache, number: u64, fixed: &[f64]) -> Option<Suggestion> {
         let ask = Ask {
-            space: &self.space,
+            space: &self.settings.space,
             history: &cache.history,
             number,
-            seed: self.seed,
+            seed: self.settings.seed,
             fixed,
-            noisy: self.noisy,
+            noisy: self.settings.noisy,
         };
-        self.sampler.suggest(&ask).ok()
+        self.settings.sampler.suggest(&ask).ok()
     }
 
     /// The system attributes of a new trial.
     fn notes(&self, suggestion: &Suggestion) -> Attrs {
         let mut notes = self.lease_attrs();
-        let weighed =
-            self.space.nodes().iter().zip(&suggestion.reasons).filter(|(_, reason)| reason.is_finite());
+        let weighed = self
+            .settings
+            .space
+            .nodes()
+            .iter()
+            .zip(&suggestion.reasons)
+            .filter(|(_, reason)| reason.is_finite());
         let reasons: serde_json::Map<_, _> =
             weighed.map(|(node, &reason)| (node.name().to_owned(), json::number(reason))).collect();
         if !reasons.is_empty() {
@@ -94,21 +99,21 @@ impl Study {
     }
 
     pub(super) fn lease_attrs(&self) -> Attrs {
-        let lease = self.lease.map(|lease| (lease::LEASE.to_owned(), lease::until(lease)));
+        let lease = self.settings.lease.map(|lease| (lease::LEASE.to_owned(), lease::until(lease)));
         lease.into_iter().collect()
     }
 
     /// Fails running trials whose leases have run out, and enqueues them again.
     fn repeat_abandoned(&self) -> Result<(), StorageError> {
-        if self.lease.is_none() {
+        if self.settings.lease.is_none() {
             return Ok(());
         }
         let abandoned: Vec<_> =
             self.refresh()?.trials.iter().filter(|trial| lease::has_run_out(trial)).cloned().collect();
         for trial in abandoned {
-            match lease::repetition(&trial, self.repetitions) {
-                Some(repetition) => self.storage.repeat(trial.id, &repetition)?,
-                None => self.storage.finish(trial.id, State::Fail, &[])?,
+            match lease::repetition(&trial, self.settings.repetitions) {
+                Some(repetition) => self.settings.storage.repeat(trial.id, &repetition)?,
+                None => self.settings.storage.finish(trial.id, State::Fail, &[])?,
             };
         }
         Ok(())

@@ -20,7 +20,7 @@ pub struct Evaluation<'a> {
 
 /// What came of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Verdict {
+pub enum Ending {
     /// The objective's value. NaN counts as [`Failed`](Self::Failed).
     Complete(f64),
     /// Given up; the last value that was reported is the trial's.
@@ -46,15 +46,21 @@ impl<'a> Evaluation<'a> {
 
     /// The value of a parameter; nothing if it does not exist at this point, or not in the space.
     pub fn get(&self, name: &str) -> Option<Value> {
-        let index = self.study.space.index(name)?;
+        let index = self.study.settings.space.index(name)?;
         let internal = self.point[index];
         (!internal.is_nan())
-            .then(|| self.study.space.nodes()[index].domain().distribution().external(internal))
+            .then(|| self.study.settings.space.nodes()[index].domain().distribution().external(internal))
     }
 
     /// The parameters that exist at this point, in the order of their declaration.
     pub fn values(&self) -> Vec<(String, Value)> {
-        self.study.space.params(&self.point).into_iter().map(|(name, param)| (name, param.value())).collect()
+        self.study
+            .settings
+            .space
+            .params(&self.point)
+            .into_iter()
+            .map(|(name, param)| (name, param.value()))
+            .collect()
     }
 
     /// The value of a numeric parameter.
@@ -101,18 +107,23 @@ impl<'a> Evaluation<'a> {
     /// [`Interrupt::Pruned`] if the pruner gives the trial up, and failures of the storage: to be passed on with `?`.
     pub fn report(&self, step: i64, value: f64) -> Result<(), Interrupt> {
         let study = self.study;
-        study.storage.report(self.id, step, value)?;
+        study.settings.storage.report(self.id, step, value)?;
         self.renew()?;
         let cache = study.refresh()?;
         let Ok(place) = cache.trials.binary_search_by_key(&self.number, |trial| trial.number) else {
             return Ok(());
         };
         let trial = &cache.trials[place];
-        let race = Race { study: &study.name, direction: study.direction, trials: &cache.trials, trial };
-        let verdict = study.pruner.judge(&race);
+        let race = Race {
+            study: &study.settings.name,
+            direction: study.settings.direction,
+            trials: &cache.trials,
+            trial,
+        };
+        let verdict = study.settings.pruner.judge(&race);
         drop(cache);
         for (key, note) in &verdict.notes {
-            study.storage.set_trial_attr(self.id, AttrKind::System, key, note)?;
+            study.settings.storage.set_trial_attr(self.id, AttrKind::System, key, note)?;
         }
         if verdict.prune { Err(Interrupt::Pruned) } else { Ok(()) }
     }
@@ -122,8 +133,8 @@ impl<'a> Evaluation<'a> {
     /// # Errors
     /// Those of the storage.
     pub fn renew(&self) -> Result<(), StorageError> {
-        match self.study.lease {
-            Some(lease) => self.study.storage.set_trial_attr(
+        match self.study.settings.lease {
+            Some(lease) => self.study.settings.storage.set_trial_attr(
                 self.id,
                 AttrKind::System,
                 lease::LEASE,
@@ -138,7 +149,7 @@ impl<'a> Evaluation<'a> {
     /// # Errors
     /// Those of the storage.
     pub fn note(&self, key: &str, value: &Json) -> Result<(), StorageError> {
-        self.study.storage.set_trial_attr(self.id, AttrKind::User, key, value)
+        self.study.settings.storage.set_trial_attr(self.id, AttrKind::User, key, value)
     }
 
     /// Sets the value of a constraint, which should be at most 0. Trials that break constraints are worse than those
@@ -148,7 +159,7 @@ impl<'a> Evaluation<'a> {
     /// Those of the storage.
     pub fn constrain(&self, name: &str, value: f64) -> Result<(), StorageError> {
         let key = format!("{CONSTRAINT}{name}");
-        self.study.storage.set_trial_attr(self.id, AttrKind::System, &key, &json::number(value))
+        self.study.settings.storage.set_trial_attr(self.id, AttrKind::System, &key, &json::number(value))
     }
 }
 
@@ -160,25 +171,25 @@ impl Study {
     ///
     /// # Errors
     /// Those of the storage.
-    pub fn tell(&self, evaluation: &Evaluation<'_>, verdict: Verdict) -> Result<bool, StorageError> {
+    pub fn tell(&self, evaluation: &Evaluation<'_>, ending: Ending) -> Result<bool, StorageError> {
         let id = evaluation.id;
-        let (state, values) = match verdict {
-            Verdict::Complete(value) if !value.is_nan() => (State::Complete, vec![value]),
-            Verdict::Complete(_) | Verdict::Failed => (State::Fail, Vec::new()),
-            Verdict::Pruned => {
-                let last = self.storage.trial(id)?.last_report().map(|(_, value)| value);
+        let (state, values) = match ending {
+            Ending::Complete(value) if !value.is_nan() => (State::Complete, vec![value]),
+            Ending::Complete(_) | Ending::Failed => (State::Fail, Vec::new()),
+            Ending::Pruned => {
+                let last = self.settings.storage.trial(id)?.last_report().map(|(_, value)| value);
                 (State::Pruned, last.into_iter().filter(|value| !value.is_nan()).collect())
             }
         };
-        if self.storage.finish(id, state, &values)? {
+        if self.settings.storage.finish(id, state, &values)? {
             return Ok(true);
         }
         let repetition =
             self.refresh()?.trials.iter().find(|trial| lease::repeats(trial, evaluation.number)).cloned();
         match repetition {
             Some(repetition) if state == State::Complete => {
-                self.storage.claim(repetition.id, &self.lease_attrs())?;
-                self.storage.finish(repetition.id, state, &values)
+                self.settings.storage.claim(repetition.id, &self.lease_attrs())?;
+                self.settings.storage.finish(repetition.id, state, &values)
             }
             _ => Ok(false),
         }

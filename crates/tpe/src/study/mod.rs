@@ -7,19 +7,17 @@ mod evaluation;
 mod lease;
 mod run;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use builder::Settings;
 pub use builder::StudyBuilder;
 pub use error::{Interrupt, StudyError};
-pub use evaluation::{Evaluation, Verdict};
+pub use evaluation::{Ending, Evaluation};
 pub use run::Run;
 
 use crate::history::{History, Observation};
-use crate::pruner::Pruner;
-use crate::sampler::Sampler;
 use crate::space::{Space, SpaceError};
-use crate::storage::{Known, NewTrial, Storage, StorageError, StudyId};
+use crate::storage::{Known, NewTrial, StorageError, StudyId};
 use crate::trial::{Direction, State, Trial};
 use crate::value::Value;
 
@@ -47,20 +45,8 @@ const REASONS: &str = "tpe:reasons";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Study {
-    storage: Arc<dyn Storage>,
-    sampler: Box<dyn Sampler>,
-    pruner: Box<dyn Pruner>,
-    space: Space,
+    settings: Settings,
     id: StudyId,
-    name: String,
-    direction: Direction,
-    seed: u64,
-    noisy: bool,
-    budget: Option<u64>,
-    /// How long a running trial may go without a sign of life.
-    lease: Option<Duration>,
-    /// How often a trial is repeated whose worker has died.
-    repetitions: u64,
     cache: Mutex<Cache>,
 }
 
@@ -81,17 +67,17 @@ impl Study {
 
     /// The study's name.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.settings.name
     }
 
     /// What is searched.
     pub fn space(&self) -> &Space {
-        &self.space
+        &self.settings.space
     }
 
     /// Which way is better.
     pub fn direction(&self) -> Direction {
-        self.direction
+        self.settings.direction
     }
 
     /// All trials, by number, as they are now.
@@ -110,7 +96,7 @@ impl Study {
         let cache = self.refresh()?;
         let complete =
             cache.trials.iter().filter(|trial| trial.state == State::Complete && trial.violation() == 0.0);
-        let losses = complete.filter_map(|trial| Some((self.direction.loss(trial.value()?), trial)));
+        let losses = complete.filter_map(|trial| Some((self.settings.direction.loss(trial.value()?), trial)));
         let losses = losses.filter(|(loss, _)| !loss.is_nan());
         Ok(losses.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, trial)| trial.clone()))
     }
@@ -120,7 +106,7 @@ impl Study {
     /// # Errors
     /// Those of the storage.
     pub fn importance(&self) -> Result<Vec<(String, f64)>, StorageError> {
-        Ok(crate::importance(self.direction, &self.refresh()?.trials))
+        Ok(crate::importance(self.settings.direction, &self.refresh()?.trials))
     }
 
     /// Adds a trial to be evaluated before others. Parameters that are not given are sampled when its turn comes.
@@ -134,12 +120,12 @@ impl Study {
         let mut settled = serde_json::Map::new();
         for (name, value) in values {
             let (name, value) = (name.as_ref(), value.into());
-            self.space.internal(name, &value)?;
+            self.settings.space.internal(name, &value)?;
             settled.insert(name.to_owned(), value.to_json());
         }
         let mut trial = NewTrial::new(State::Waiting);
         trial.system_attrs.insert(FIXED.to_owned(), settled.into());
-        self.storage.create_trial(self.id, &trial, Default::default())?;
+        self.settings.storage.create_trial(self.id, &trial, Default::default())?;
         Ok(())
     }
 
@@ -147,8 +133,8 @@ impl Study {
     fn refresh(&self) -> Result<MutexGuard<'_, Cache>, StorageError> {
         // A thread that panicked in a storage has not changed the cache.
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let news = self.storage.trials(self.id, &cache.known)?;
-        cache.learn(&self.space, self.direction, news);
+        let news = self.settings.storage.trials(self.id, &cache.known)?;
+        cache.learn(&self.settings.space, self.settings.direction, news);
         Ok(cache)
     }
 }

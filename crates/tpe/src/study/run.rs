@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Evaluation, Interrupt, Study, StudyError, Verdict};
+use super::{Ending, Evaluation, Interrupt, Study, StudyError};
 use crate::storage::AttrKind;
 use crate::trial::Trial;
 
@@ -97,9 +97,9 @@ impl<'a> Run<'a> {
         let work = || -> Result<(), StudyError> {
             while more() {
                 let Some(evaluation) = self.study.ask()? else { break };
-                let verdict = self.evaluate(&evaluation, &objective)?;
-                self.study.tell(&evaluation, verdict)?;
-                (self.on_trial)(&self.study.storage.trial(evaluation.id())?);
+                let ending = self.evaluate(&evaluation, &objective)?;
+                self.study.tell(&evaluation, ending)?;
+                (self.on_trial)(&self.study.settings.storage.trial(evaluation.id())?);
             }
             Ok(())
         };
@@ -113,24 +113,29 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// The objective's verdict on a trial, whose lease is kept up meanwhile.
+    /// How the objective ends a trial, whose lease is kept up meanwhile.
     fn evaluate(
         &self,
         evaluation: &Evaluation<'_>,
         objective: impl Fn(&Evaluation<'_>) -> Result<f64, Interrupt> + Sync,
-    ) -> Result<Verdict, StudyError> {
+    ) -> Result<Ending, StudyError> {
         let result = self.keep_alive(evaluation, || catch_unwind(AssertUnwindSafe(|| objective(evaluation))));
         match result {
-            Ok(Ok(value)) => Ok(Verdict::Complete(value)),
-            Ok(Err(Interrupt::Pruned)) => Ok(Verdict::Pruned),
+            Ok(Ok(value)) => Ok(Ending::Complete(value)),
+            Ok(Err(Interrupt::Pruned)) => Ok(Ending::Pruned),
             Ok(Err(Interrupt::Failed(reason))) => {
                 // Not if another worker has ended the trial meanwhile: then the reason is of no interest.
                 let note = reason.to_string().into();
-                let _ = self.study.storage.set_trial_attr(evaluation.id(), AttrKind::User, FAILURE, &note);
-                Ok(Verdict::Failed)
+                let _ = self.study.settings.storage.set_trial_attr(
+                    evaluation.id(),
+                    AttrKind::User,
+                    FAILURE,
+                    &note,
+                );
+                Ok(Ending::Failed)
             }
             Err(panic) => {
-                self.study.tell(evaluation, Verdict::Failed)?;
+                self.study.tell(evaluation, Ending::Failed)?;
                 resume_unwind(panic)
             }
         }
@@ -138,7 +143,7 @@ impl<'a> Run<'a> {
 
     /// Runs `work` while another thread renews the lease, three times in its length.
     fn keep_alive<T>(&self, evaluation: &Evaluation<'_>, work: impl FnOnce() -> T) -> T {
-        let Some(lease) = self.study.lease else {
+        let Some(lease) = self.study.settings.lease else {
             return work();
         };
         let done = Mutex::new(false);

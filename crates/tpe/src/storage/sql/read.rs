@@ -205,13 +205,3 @@ fn attr(row: &Row<'_>) -> Result<(String, serde_json::Value), String> {
     let value = json::parse(text).map_err(|error| format!("attribute {key:?}: {error}"))?;
     Ok((key.to_owned(), value))
 }
-
-impl AttrKind {
-    /// The attributes of this kind.
-    fn of<'a>(self, user: &'a mut Attrs, system: &'a mut Attrs) -> &'a mut Attrs {
-        match self {
-            Self::User => user,
-            Self::System => system,
-        }
-    }
-}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{Operation, StoredStudy, Tables};
-use crate::storage::{AttrKind, NewTrial, StudyId, StudyRecord};
+use crate::storage::{NewTrial, StudyId, StudyRecord};
 use crate::trial::{Attrs, Direction, Param, State, Trial, TrialId};
 
 impl Tables {
@@ -18,7 +18,7 @@ impl Tables {
             Operation::DeleteStudy(study) => self.delete_study(study),
             Operation::SetStudyAttr { study, kind, key, value } => {
                 if let Some(StoredStudy { record, .. }) = self.studies.get_mut(&study) {
-                    attrs(kind, &mut record.user_attrs, &mut record.system_attrs).insert(key, value);
+                    kind.of(&mut record.user_attrs, &mut record.system_attrs).insert(key, value);
                 }
             }
             Operation::CreateTrial { study, new, started, finished, repeats } => {
@@ -45,7 +45,7 @@ impl Tables {
             }
             Operation::SetTrialAttr { trial, kind, key, value } => {
                 if let Some(trial) = self.changeable(trial) {
-                    attrs(kind, &mut trial.user_attrs, &mut trial.system_attrs).insert(key, value);
+                    kind.of(&mut trial.user_attrs, &mut trial.system_attrs).insert(key, value);
                 }
             }
         }
@@ -129,12 +129,5 @@ impl StoredStudy {
         if self.first.get(name).is_none_or(|(first, _)| number < *first) {
             self.first.insert(name.to_owned(), (number, param.clone()));
         }
-    }
-}
-
-fn attrs<'a>(kind: AttrKind, user: &'a mut Attrs, system: &'a mut Attrs) -> &'a mut Attrs {
-    match kind {
-        AttrKind::User => user,
-        AttrKind::System => system,
     }
 }
