@@ -199,14 +199,12 @@ impl Number {
         spread(&scale, &centre, order, &mut deviation);
 
         let root = libm::sqrt(2.0 * PI);
-        let factor = centre.iter().zip(&deviation).map(|(&centre, &deviation)| {
-            let outside =
-                tail((centre - scale.ends.0) / deviation) + tail((scale.ends.1 - centre) / deviation);
+        let narrowness: Vec<f64> = deviation.iter().map(|deviation| 1.0 / deviation).collect();
+        let mut factor = outside(&scale, &centre, &narrowness);
+        for (factor, deviation) in factor.iter_mut().zip(&deviation) {
             let unit = if scale.cells { 1.0 } else { root * deviation };
-            1.0 / (unit * (1.0 - outside))
-        });
-        let factor = factor.collect();
-        let narrowness = deviation.iter().map(|deviation| 1.0 / deviation).collect();
+            *factor = 1.0 / (unit * (1.0 - *factor));
+        }
         Self { scale, centre, narrowness, factor, absent }
     }
 
@@ -239,6 +237,16 @@ impl Number {
             normal::sample(self.centre[component], 1.0 / self.narrowness[component], low, high, random);
         Some(self.scale.value(place))
     }
+}
+
+/// The mass of each kernel beyond the ends of the scale.
+fn outside(scale: &Scale, centre: &[f64], narrowness: &[f64]) -> Vec<f64> {
+    let (low, high) = scale.ends;
+    let tail = tail();
+    let kernels = centre.iter().zip(narrowness);
+    kernels
+        .map(|(centre, narrowness)| tail((centre - low) * narrowness) + tail((high - centre) * narrowness))
+        .collect()
 }
 
 /// The deviation of each kernel: the distance to the farther one of its two neighbours on the line, the outermost ones'
