@@ -10,6 +10,15 @@ use crate::tensor::{Tensor, tensor};
 /// Bytes in a line of the cache, of most processors.
 const LINE_BYTES: usize = 64;
 
+/// What a pass with a backward pass behind it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Training: dropout drops, batch normalisation uses the statistics of the batch.
+    Training,
+    /// Looking at the function that predicts: layers compute as in prediction.
+    Inference,
+}
+
 /// What a pass through a network carries along: where in training it is, which is all that randomness may
 /// depend on, and buffers to write into.
 ///
@@ -17,6 +26,7 @@ const LINE_BYTES: usize = 64;
 /// the next. A buffer that is not handed back is merely freed.
 #[derive(Debug)]
 pub struct Context<R: Real> {
+    mode: Mode,
     seed: u64,
     epoch: u64,
     step: u64,
@@ -31,6 +41,7 @@ impl<R: Real> Context<R> {
     /// A context at the beginning of training.
     pub fn new(seed: u64) -> Self {
         Self {
+            mode: Mode::Training,
             seed,
             epoch: 0,
             step: 0,
@@ -40,6 +51,16 @@ impl<R: Real> Context<R> {
             groups: Vec::new(),
             prepared: Vec::new(),
         }
+    }
+
+    /// A context for passes that compute as prediction does, for gradients of what a network predicts.
+    pub fn inference() -> Self {
+        Self { mode: Mode::Inference, ..Self::new(0) }
+    }
+
+    /// How [`Layer::forward`](crate::layer::Layer::forward) is to compute.
+    pub fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// Moves to a step of an epoch, both counted from 0.
@@ -73,13 +94,13 @@ impl<R: Real> Context<R> {
 
     /// Contexts at the same step, each with buffers of its own that it keeps from call to call.
     pub(crate) fn groups(&mut self, count: usize) -> &mut [Context<R>] {
-        let Self { seed, epoch, step, .. } = *self;
+        let Self { mode, seed, epoch, step, .. } = *self;
         if self.groups.len() < count {
             self.groups.resize_with(count, || Self::new(seed));
         }
         let groups = &mut self.groups[..count];
         for group in groups.iter_mut() {
-            (group.seed, group.epoch, group.step) = (seed, epoch, step);
+            (group.mode, group.seed, group.epoch, group.step) = (mode, seed, epoch, step);
         }
         groups
     }

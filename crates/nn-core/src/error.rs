@@ -122,6 +122,21 @@ impl UnknownLayer {
     }
 }
 
+/// Why a network cannot be cut behind one of its layers.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CutError {
+    /// There is no such layer.
+    #[error(transparent)]
+    Layer(#[from] UnknownLayer),
+    /// The network has no configuration to cut.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// What remains cannot be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
 /// Why a configuration cannot be read.
 #[derive(Debug, Error)]
 #[non_exhaustive]

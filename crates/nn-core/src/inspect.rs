@@ -1,13 +1,13 @@
 //! Looking inside a network at work: every activation and every gradient of a chosen input.
 
-use ndarray::ArrayD;
+use ndarray::{ArrayD, Axis};
 use nn_kernels::{Real, elementwise};
 
 use crate::context::Context;
 use crate::layer::{Cache, Layer, Param, named_params};
 use crate::loss::Loss;
-use crate::model::Network;
-use crate::tensor::{Elements, Tensor};
+use crate::model::{ForwardPass, Network};
+use crate::tensor::{Elements, Tensor, tensor};
 use crate::train::Targets;
 
 /// A training pass, forward and backward, with everything that it computed.
@@ -99,6 +99,39 @@ pub fn trace<R: Real>(
         prediction,
         loss,
     }
+}
+
+/// The gradient of one output, summed over the samples, with respect to the input: a tensor of the input's shape.
+///
+/// It is that of the function that predicts: dropout does nothing, batch normalisation uses its running statistics, and a
+/// softmax at the network's end counts. `output` is the place in the flat output of a sample, row-major.
+///
+/// # Panics
+/// If `x` does not fit the network, or it has no such output.
+pub fn input_gradient<R: Real>(network: &Network<R>, x: &Tensor<R>, output: usize) -> Tensor<R> {
+    /// Samples at a time: all activations of a slice are kept.
+    const SAMPLES: usize = 16;
+    let outputs = network.output_shape().elements();
+    assert!(output < outputs, "output {output} of {outputs}");
+    let mut ctx = Context::inference();
+    let mut none = network.no_gradients();
+    let mut all = Vec::with_capacity(x.len());
+    for x in x.axis_chunks_iter(Axis(0), SAMPLES) {
+        let x = x.as_standard_layout().into_owned().into_shared();
+        let ForwardPass { output: y, caches } = network.forward(&x, &mut ctx);
+        let mut dy = ctx.zeros(y.shape());
+        for sample in dy.elements_mut().chunks_exact_mut(outputs) {
+            sample[output] = R::one();
+        }
+        if network.has_softmax() {
+            let mut p = y;
+            elementwise::softmax(p.elements_mut(), network.channels());
+            elementwise::softmax_backward(p.elements(), dy.elements_mut(), network.channels());
+        }
+        let dx = network.backward(dy, caches, &mut none, true, &mut ctx, |_, _| ());
+        all.extend_from_slice(dx.expect("asked for").elements());
+    }
+    tensor(x.shape(), all)
 }
 
 /// The parameters of a layer that have a gradient, with their names in the layer.

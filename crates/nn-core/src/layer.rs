@@ -115,7 +115,8 @@ pub trait Layer<R: Real>: Debug + Send + Sync {
     /// The output as used for prediction.
     fn infer(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R>;
 
-    /// The output as used in training, and what [`Layer::backward`] needs.
+    /// The output as used in training, and what [`Layer::backward`] needs; with [`Mode::Inference`](crate::Mode) in `ctx` that of
+    /// [`Layer::infer`].
     ///
     /// Must give the same result for the same input, parameters and position of `ctx`.
     fn forward(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> (Tensor<R>, Cache<R>);

@@ -54,7 +54,7 @@ mod context;
 mod shape;
 mod tensor;
 
-pub use context::Context;
+pub use context::{Context, Mode};
 pub use nn_kernels as kernels;
 pub use nn_kernels::Real;
 pub use shape::Shape;

@@ -1,5 +1,5 @@
 //! Measuring the engine: what the machine can do, and how close convolutions, matrix products and training
-//! steps come to it.
+//! steps come to it; and running models that Keras saved.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -12,6 +12,7 @@
 //! | [`models`], [`step`], [`layers`] | a network's whole training step, and its split by layer and direction |
 //! | [`compare`] | two reports: what has become slower |
 //! | [`roofline`] | a picture of convolutions below the two ceilings |
+//! | [`npy`] | arrays in NumPy's files |
 //!
 //! The binary `nn-lab` adds the command line.
 
@@ -22,6 +23,7 @@ pub mod gemm;
 pub mod layers;
 pub mod machine;
 pub mod models;
+pub mod npy;
 pub mod peak;
 pub mod problem;
 pub mod random;

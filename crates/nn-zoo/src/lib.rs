@@ -3,7 +3,8 @@
 //! The networks of a study of facial emotion recognition on FER-2013 (48x48 grey images, seven classes): five
 //! fully connected ones ([`fnn`]), three convolutional ones ([`cnn`]) and the one whose hyper-parameters are
 //! searched ([`search()`]). Beside them two networks of `keras.applications`, for transfer learning:
-//! [`resnet50()`] and [`mobilenet_v2()`]. Each is a [`Sequential`] that anyone can read, print, change and build.
+//! [`resnet50()`] and [`mobilenet_v2()`], with their published weights ([`Pretrained`]), and what the study builds on them
+//! ([`Transfer`]). Each is a [`Sequential`] that anyone can read, print, change and build.
 
 pub mod cnn;
 pub mod fnn;
@@ -11,15 +12,17 @@ mod mobilenet_v2;
 mod pretrained;
 mod resnet50;
 mod search;
+mod transfer;
 
 use nn_core::layers::{ActivationFn, Dense};
 use nn_core::model::Sequential;
 use thiserror::Error;
 
 pub use mobilenet_v2::mobilenet_v2;
-pub use pretrained::{InputTooSmall, Pooling};
+pub use pretrained::{Base, InputTooSmall, Pooling, Pretrained, PretrainedError};
 pub use resnet50::resnet50;
 pub use search::{SearchConfig, search};
+pub use transfer::{TRANSFERS, Transfer};
 
 /// Rows and columns of an image.
 pub const SIDE: usize = 48;

@@ -63,6 +63,12 @@ pub fn mobilenet_v2(alpha: f64, input: [usize; 3], pooling: Pooling) -> Result<S
     Ok(pooling.append(network, "global_average_pooling2d"))
 }
 
+/// Channels of the first layer's output and of the last block's.
+pub(crate) fn ends(alpha: f64) -> [usize; 2] {
+    let last = BLOCKS[BLOCKS.len() - 1].0;
+    [divisible(32.0 * alpha), divisible((last as f64 * alpha).trunc())]
+}
+
 /// An inverted residual: 1x1 to more channels, 3x3 depthwise, 1x1 to `out` channels without an activation. `halved` has
 /// the size of the image if the block halves it.
 fn block(i: usize, channels: usize, out: usize, halved: Option<(usize, usize)>) -> Vec<LayerConfig> {

@@ -1,5 +1,6 @@
 //! ResNet50 (He et al., 2016), as in `keras.applications`.
 
+use nn_core::keras::weights::Naming;
 use nn_core::layers::{
     Activation, ActivationFn, BatchNormalization, Conv2D, LayerConfig, MaxPooling2D, Padding, Residual,
     ZeroPadding2D,
@@ -18,6 +19,16 @@ const STAGES: [(&str, usize, usize, usize); 4] =
 /// # Errors
 /// If a side of the input is shorter than 32.
 pub fn resnet50(input: [usize; 3], pooling: Pooling) -> Result<Sequential, InputTooSmall> {
+    with_epsilon(Naming::ResNet50Blocks.epsilon(), input, pooling)
+}
+
+/// [`resnet50`] with another epsilon in its batch normalisations, as the weights of Keras 1 and 2 want.
+pub(crate) fn with_epsilon(
+    epsilon: f64,
+    input: [usize; 3],
+    pooling: Pooling,
+) -> Result<Sequential, InputTooSmall> {
+    let norm = |name: &str| LayerConfig::from(BatchNormalization::new().epsilon(epsilon).name(name));
     let mut network = input_of("resnet50", input)?
         .add(ZeroPadding2D::new(3).name("conv1_pad"))
         .add(Conv2D::new(64, 7).strides(2).name("conv1_conv"))
@@ -29,7 +40,7 @@ pub fn resnet50(input: [usize; 3], pooling: Pooling) -> Result<Sequential, Input
         for i in 1..=blocks {
             let name = format!("{stage}_block{i}");
             let projection = (i == 1).then_some(stride);
-            network = network.add(block(&name, filters, projection)).add(relu(&format!("{name}_out")));
+            network = network.add(block(&name, filters, projection, &norm)).add(relu(&format!("{name}_out")));
         }
     }
     Ok(pooling.append(network, "avg_pool"))
@@ -37,7 +48,12 @@ pub fn resnet50(input: [usize; 3], pooling: Pooling) -> Result<Sequential, Input
 
 /// A bottleneck: 1x1 to `filters` channels, 3x3, 1x1 to four times as many. A block that changes the shape has a
 /// projection as its shortcut, and the stride of its first convolution.
-fn block(name: &str, filters: usize, projection: Option<usize>) -> Residual {
+fn block(
+    name: &str,
+    filters: usize,
+    projection: Option<usize>,
+    norm: &impl Fn(&str) -> LayerConfig,
+) -> Residual {
     let part = |part: &str| format!("{name}_{part}");
     let stride = projection.unwrap_or(1);
     let main: [LayerConfig; 8] = [
@@ -58,10 +74,6 @@ fn block(name: &str, filters: usize, projection: Option<usize>) -> Residual {
         Conv2D::new(4 * filters, 1).strides(stride).name(&part("0_conv")).into(),
         norm(&part("0_bn")),
     ])
-}
-
-fn norm(name: &str) -> LayerConfig {
-    BatchNormalization::new().epsilon(1.001e-5).name(name).into()
 }
 
 fn relu(name: &str) -> LayerConfig {

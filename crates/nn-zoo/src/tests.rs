@@ -39,6 +39,24 @@ fn the_search_network_has_the_parameters_that_its_kernel_size_implies() {
 }
 
 #[test]
+fn fine_tuned_networks_have_the_parameters_of_the_study() {
+    for (transfer, total) in TRANSFERS.iter().zip([25_690_503, 3_967_559, 3_967_559]) {
+        let network = transfer.network([48, 48, 3]).unwrap();
+        assert_eq!(network.name(), transfer.name);
+        assert_eq!(params(&network), total, "{}", transfer.name);
+    }
+}
+
+#[test]
+fn official_weight_files_have_the_names_of_keras() {
+    let names = TRANSFERS.map(|transfer| transfer.base.weight_file());
+    assert_eq!(names[0], "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5");
+    assert_eq!(names[1], "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5");
+    let small = Base::MobileNetV2 { alpha: 0.35 };
+    assert_eq!(small.weight_file(), "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5");
+}
+
+#[test]
 fn configurations_survive_json() {
     for (name, _) in MODELS {
         let network = by_name(name).unwrap();

@@ -19,4 +19,4 @@ mod hdf5;
 mod network;
 
 pub use error::KerasError;
-pub use network::{load_network, set_weights};
+pub use network::{load_network, set_weights, set_weights_by_layer};

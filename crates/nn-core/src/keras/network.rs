@@ -1,5 +1,6 @@
 //! From a description and arrays to a network that computes.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use nn_kernels::Real;
@@ -7,9 +8,10 @@ use nn_kernels::Real;
 use super::config::{Chain, LayerConfig as Described, LayerKind, ModelConfig, Step};
 use super::weights::{LayerWeights, SavedModel};
 use super::{KerasError, weights};
+use crate::layer::Param;
 use crate::layers::{
     Activation, AveragePooling2D, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Dropout, Flatten,
-    GlobalAveragePooling2D, LayerConfig, MaxPooling2D, Residual, ZeroPadding2D,
+    GlobalAveragePooling2D, LayerConfig, MaxPooling2D, Rescaling, Residual, ZeroPadding2D,
 };
 use crate::model::{Network, Sequential};
 use crate::tensor::{Elements, Tensor, tensor};
@@ -90,14 +92,59 @@ pub fn set_weights<R: Real>(
         let arrays = named.iter().find(|weights| weights.layer == whole).map(|weights| &weights.weights);
         let array = arrays.into_iter().flatten().find(|(name, _)| name == wanted).map(|(_, array)| array);
         let array = array.ok_or_else(|| error(format!("the file has no {wanted} for it")))?;
-        if array.shape() != param.value.shape() {
-            let (found, expected) = (array.shape(), param.value.shape());
-            return Err(error(format!("its {wanted} has shape {found:?}, expected {expected:?}")));
-        }
-        values.push(tensor(array.shape(), array.elements().iter().map(|&x| R::of(x.into())).collect()));
+        values.push(fit(array, param).map_err(error)?);
     }
     network.set_weights(&values);
     Ok(())
+}
+
+/// Puts saved weights into a network whose layers have the names of the file: one of `keras.applications`, say.
+///
+/// Within a layer the arrays come in Keras's order, which is that of the parameters here.
+///
+/// # Errors
+/// If a layer or an array is missing, is too much or has another shape; the network is unchanged then.
+pub fn set_weights_by_layer<R: Real>(
+    network: &mut Network<R>,
+    weights: &[LayerWeights],
+    path: &Path,
+) -> Result<(), KerasError> {
+    let saved: HashMap<&str, &LayerWeights> =
+        weights.iter().map(|layer| (layer.layer.as_str(), layer)).collect();
+    let mut values: Vec<Tensor<R>> = Vec::new();
+    let mut used = HashSet::new();
+    let leaves = network.layers_and_parts().into_iter().filter(|layer| layer.parts().is_empty());
+    for layer in leaves.filter(|layer| !layer.params().is_empty()) {
+        let (name, params) = (layer.info().name.as_str(), layer.params());
+        let error = |problem: String| KerasError::layer(path, name, problem);
+        let arrays = match saved.get(name) {
+            Some(saved) => &saved.weights,
+            None => return Err(error("the file has no weights for it".into())),
+        };
+        used.insert(name);
+        if arrays.len() != params.len() {
+            return Err(error(format!("{} arrays in the file, expected {}", arrays.len(), params.len())));
+        }
+        for (param, (_, array)) in params.into_iter().zip(arrays) {
+            values.push(fit(array, param).map_err(error)?);
+        }
+    }
+    let left = weights.iter().find(|layer| !layer.weights.is_empty() && !used.contains(layer.layer.as_str()));
+    if let Some(left) = left {
+        let problem = format!("network {:?} has no such layer", network.name());
+        return Err(KerasError::layer(path, &left.layer, problem));
+    }
+    network.set_weights(&values);
+    Ok(())
+}
+
+/// An array of a file as the value of a parameter.
+fn fit<R: Real>(array: &Tensor<f32>, param: &Param<R>) -> Result<Tensor<R>, String> {
+    let (found, expected) = (array.shape(), param.value.shape());
+    if found != expected {
+        return Err(format!("its {} has shape {found:?}, expected {expected:?}", param.name));
+    }
+    Ok(tensor(found, array.elements().iter().map(|&x| R::of(x.into())).collect()))
 }
 
 /// What the depthwise half of a separable convolution is called beside the layer's own name.
@@ -218,9 +265,8 @@ fn layer(described: &Described, path: &Path) -> Result<Vec<LayerConfig>, KerasEr
         LayerKind::ZeroPadding2D { padding: [[top, bottom], [left, right]] } => {
             ZeroPadding2D::new(((top, bottom), (left, right))).name(name).into()
         }
-        LayerKind::InputLayer { .. } | LayerKind::Add | LayerKind::Rescaling { .. } => {
-            return Err(unsupported(&described.class));
-        }
+        LayerKind::Rescaling { scale, offset } => Rescaling::new(scale).offset(offset).name(name).into(),
+        LayerKind::InputLayer { .. } | LayerKind::Add => return Err(unsupported(&described.class)),
     };
     Ok(vec![one])
 }

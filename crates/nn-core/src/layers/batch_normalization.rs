@@ -2,7 +2,7 @@ use nn_kernels::{Real, elementwise};
 use serde::{Deserialize, Serialize};
 
 use super::dense::yes;
-use crate::context::Context;
+use crate::context::{Context, Mode};
 use crate::error::LayerError;
 use crate::layer::{Cache, Gradients, Layer, LayerInfo, Param};
 use crate::tensor::{Elements, Tensor, tensor};
@@ -225,7 +225,7 @@ impl<R: Real> Layer<R> for BatchNormalizationLayer<R> {
 
     fn forward(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> (Tensor<R>, Cache<R>) {
         let cache = Cache::new().with("x", x.clone());
-        if self.frozen {
+        if self.frozen || ctx.mode() == Mode::Inference {
             return (self.infer(x, ctx), cache);
         }
         let [mean, variance] = self.moments(x, ctx);

@@ -2,7 +2,7 @@ use nn_kernels::Real;
 use nn_kernels::parallel::{ELEMENTS_PER_CHUNK, for_each_chunk, for_each_chunk_pair};
 use serde::{Deserialize, Serialize};
 
-use crate::context::Context;
+use crate::context::{Context, Mode};
 use crate::error::LayerError;
 use crate::layer::{Cache, Gradients, Layer, LayerInfo};
 use crate::rng::Purpose;
@@ -59,6 +59,9 @@ impl<R: Real> Layer<R> for DropoutLayer {
     }
 
     fn forward(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> (Tensor<R>, Cache<R>) {
+        if ctx.mode() == Mode::Inference {
+            return (self.infer(x, ctx), Cache::new());
+        }
         let (mut y, mut mask) = (ctx.buffer(x.shape()), ctx.buffer(x.shape()));
         let stream = ctx.stream(Purpose::Dropout, &self.info.name);
         // One 32-bit word per element of the batch, of which `x` may be a slice: the element is dropped if it
@@ -87,7 +90,10 @@ impl<R: Real> Layer<R> for DropoutLayer {
         _gradients: &mut Gradients<R>,
         _ctx: &mut Context<R>,
     ) -> Option<Tensor<R>> {
-        // dx = dy · mask
+        // dx = dy · mask; without a mask nothing was dropped
+        if !cache.has("mask") {
+            return Some(dy);
+        }
         let mask = cache.tensor("mask").elements();
         for_each_chunk(dy.elements_mut(), ELEMENTS_PER_CHUNK, |i, dy| {
             for (dy, &mask) in dy.iter_mut().zip(&mask[i * ELEMENTS_PER_CHUNK..]) {

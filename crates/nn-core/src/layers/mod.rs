@@ -16,6 +16,7 @@ mod global_average_pooling2d;
 mod max_pooling2d;
 mod pooling;
 mod relu;
+mod rescaling;
 mod residual;
 mod trainable;
 mod zero_padding2d;
@@ -31,6 +32,7 @@ pub use flatten::Flatten;
 pub use global_average_pooling2d::GlobalAveragePooling2D;
 pub use max_pooling2d::MaxPooling2D;
 pub use relu::ReLU;
+pub use rescaling::Rescaling;
 pub use residual::Residual;
 pub use zero_padding2d::{Sides, ZeroPadding2D};
 
@@ -57,6 +59,7 @@ pub enum LayerConfig {
     GlobalAveragePooling2D(GlobalAveragePooling2D),
     MaxPooling2D(MaxPooling2D),
     ReLU(ReLU),
+    Rescaling(Rescaling),
     Residual(Residual),
     ZeroPadding2D(ZeroPadding2D),
 }
@@ -76,6 +79,7 @@ macro_rules! each {
             LayerConfig::GlobalAveragePooling2D($config) => $body,
             LayerConfig::MaxPooling2D($config) => $body,
             LayerConfig::ReLU($config) => $body,
+            LayerConfig::Rescaling($config) => $body,
             LayerConfig::Residual($config) => $body,
             LayerConfig::ZeroPadding2D($config) => $body,
         }
@@ -112,6 +116,7 @@ into_layer_config!(
     GlobalAveragePooling2D,
     MaxPooling2D,
     ReLU,
+    Rescaling,
     Residual,
     ZeroPadding2D
 );
@@ -131,6 +136,7 @@ impl LayerConfig {
             Self::GlobalAveragePooling2D(_) => "GlobalAveragePooling2D",
             Self::MaxPooling2D(_) => "MaxPooling2D",
             Self::ReLU(_) => "ReLU",
+            Self::Rescaling(_) => "Rescaling",
             Self::Residual(_) => "Residual",
             Self::ZeroPadding2D(_) => "ZeroPadding2D",
         }
@@ -145,12 +151,17 @@ impl LayerConfig {
         each!(self, config => config.name = Some(name));
     }
 
-    /// The layers of a residual block's branches; none for other layers.
-    pub fn parts(&self) -> Vec<&LayerConfig> {
+    /// The branches of a residual block; none for other layers.
+    pub fn branches(&self) -> Vec<&[LayerConfig]> {
         match self {
-            Self::Residual(config) => config.main.iter().chain(&config.shortcut).collect(),
+            Self::Residual(config) => vec![&config.main, &config.shortcut],
             _ => Vec::new(),
         }
+    }
+
+    /// The layers of a residual block's branches; none for other layers.
+    pub fn parts(&self) -> Vec<&LayerConfig> {
+        self.branches().into_iter().flatten().collect()
     }
 
     pub(crate) fn parts_mut(&mut self) -> Vec<&mut LayerConfig> {

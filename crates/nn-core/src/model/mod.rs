@@ -1,6 +1,7 @@
 //! From a description of a network to one that computes.
 
 pub(crate) mod chain;
+mod cut;
 mod freeze;
 mod network;
 mod sequential;

@@ -143,6 +143,11 @@ impl<R: Real> Network<R> {
         self.layers.iter().map(|layer| layer.params().into_iter().map(zeros).collect()).collect()
     }
 
+    /// Gradients of no parameter at all, for a pass that asks for the gradient of the input alone.
+    pub(crate) fn no_gradients(&self) -> Vec<Vec<Option<ArrayD<R>>>> {
+        self.layers.iter().map(|layer| vec![None; layer.params().len()]).collect()
+    }
+
     /// The prediction for a batch: probabilities if the network ends in a softmax.
     pub fn infer(&self, x: &Tensor<R>, ctx: &mut Context<R>) -> Tensor<R> {
         let mut y = self.infer_logits(x, ctx);

@@ -26,9 +26,9 @@ use crate::shape::Shape;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sequential {
-    name: String,
-    input_shape: Vec<usize>,
-    layers: Vec<LayerConfig>,
+    pub(super) name: String,
+    pub(super) input_shape: Vec<usize>,
+    pub(super) layers: Vec<LayerConfig>,
 }
 
 impl Sequential {
@@ -51,6 +51,11 @@ impl Sequential {
     /// The network's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The same layers under another name.
+    pub fn named(self, name: &str) -> Self {
+        Self { name: name.into(), ..self }
     }
 
     /// The layers.

@@ -85,8 +85,8 @@ impl<'a, R, const N: usize> From<&'a [R; N]> for Weight<'a, R> {
 pub fn prepared_len<R: Real>(geometry: &ConvGeometry, algorithm: Algorithm, direction: Direction) -> usize {
     match algorithm.resolve(geometry, direction) {
         _ if direction == Direction::GradWeight => 0,
-        Algorithm::Reference | Algorithm::Pointwise | Algorithm::Depthwise => 0,
-        Algorithm::Direct | Algorithm::Im2col | Algorithm::Auto => {
+        Algorithm::Reference | Algorithm::Depthwise => 0,
+        Algorithm::Direct | Algorithm::Pointwise | Algorithm::Im2col | Algorithm::Auto => {
             im2col::prepared_len::<R>(geometry, direction)
         }
         algorithm => winograd!(algorithm, geometry, prepared_len::<R>(geometry, direction)),
@@ -222,8 +222,10 @@ pub(crate) fn prepare_of<R: Real>(
     prepared: &mut [R],
 ) {
     match algorithm {
-        Algorithm::Reference | Algorithm::Pointwise | Algorithm::Depthwise => {}
-        Algorithm::Direct | Algorithm::Im2col | Algorithm::Auto => im2col::prepare(g, direction, w, prepared),
+        Algorithm::Reference | Algorithm::Depthwise => {}
+        Algorithm::Direct | Algorithm::Pointwise | Algorithm::Im2col | Algorithm::Auto => {
+            im2col::prepare(g, direction, w, prepared);
+        }
         _ => winograd!(algorithm, g, prepare(g, direction, w, prepared)),
     }
 }

@@ -1,5 +1,7 @@
 //! Products of operands that lie ready in memory: the loop over register tiles, with all bounds checked.
 
+use std::ops::Range;
+
 use ndarray::{ArrayViewMut2, ArrayViewMut3, Axis};
 
 use super::micro::{Finish, Run, Tile};
@@ -61,6 +63,11 @@ impl<'a, R: Real> Rhs<'a, R> {
         assert_eq!(columns % shape.lanes, 0, "rows are not whole vectors");
         let width = shape.tile_columns;
         Self { data, depth, columns, width, panel_stride: width, step: columns }
+    }
+
+    /// Some steps of the depth.
+    pub(crate) fn depths(self, depths: Range<usize>) -> Self {
+        Self { data: &self.data[depths.start * self.step..], depth: depths.len(), ..self }
     }
 
     /// Packed panels, see [`super::pack`].

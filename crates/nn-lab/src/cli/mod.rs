@@ -6,6 +6,7 @@
 mod compare;
 mod conv;
 mod gemm;
+mod keras;
 mod peak;
 mod step;
 
@@ -23,7 +24,7 @@ use nn_kernels::isa::Isa;
 use nn_lab::machine;
 use nn_lab::timing::Budget;
 
-/// Measures what the machine can do and how close the engine comes to it.
+/// Measures what the machine can do and how close the engine comes to it; runs models that Keras saved.
 #[derive(Parser)]
 #[command(name = "nn-lab", version, arg_required_else_help = true)]
 struct Cli {
@@ -35,6 +36,8 @@ struct Cli {
 enum Command {
     Peak(peak::Peak),
     Config(step::Config),
+    Run(keras::Run),
+    Summary(keras::Summary),
     /// Measure the engine, or compare two measurements
     #[command(subcommand)]
     Bench(Box<Bench>),
@@ -58,6 +61,8 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Peak(command) => command.run(),
         Command::Config(command) => command.run(),
+        Command::Run(command) => command.run(),
+        Command::Summary(command) => command.run(),
         Command::Bench(bench) => match *bench {
             Bench::Conv(command) => command.run(),
             Bench::Gemm(command) => command.run(),

@@ -32,6 +32,12 @@ impl Naming {
         known.map(|(naming, _)| naming).filter(|&naming| naming != Self::ResNet50Blocks || !larger)
     }
 
+    /// The name that `keras.applications` gives to a layer: `res3b_branch2a` is `conv3_block2_1_conv`.
+    pub fn layer(self, name: &str) -> String {
+        let renamed = if self == Self::ResNet50Branches { block_name(name) } else { None };
+        renamed.unwrap_or_else(|| name.into())
+    }
+
     /// The epsilon of the network's batch normalisations.
     pub fn epsilon(self) -> f64 {
         match self {
@@ -39,4 +45,28 @@ impl Naming {
             Self::ResNet50Blocks => 1.001e-5,
         }
     }
+}
+
+/// `res3b_branch2a`, `bn3b_branch2a`: stage 3, block b, convolution a of the main branch (2) or of the shortcut (1).
+fn block_name(name: &str) -> Option<String> {
+    match name {
+        "conv1" => return Some("conv1_conv".into()),
+        "bn_conv1" => return Some("conv1_bn".into()),
+        _ => (),
+    }
+    let (kind, rest) = match (name.strip_prefix("res"), name.strip_prefix("bn")) {
+        (Some(rest), _) => ("conv", rest),
+        (_, Some(rest)) => ("bn", rest),
+        _ => return None,
+    };
+    let (place, branch) = rest.split_once("_branch")?;
+    let &[stage @ b'2'..=b'5', block @ b'a'..=b'f'] = place.as_bytes() else { return None };
+    let part = match branch {
+        "1" => 0,
+        "2a" => 1,
+        "2b" => 2,
+        "2c" => 3,
+        _ => return None,
+    };
+    Some(format!("conv{}_block{}_{part}_{kind}", char::from(stage), block - b'a' + 1))
 }
