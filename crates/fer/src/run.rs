@@ -3,6 +3,7 @@
 //! ```text
 //! config.toml        the settings, resolved; usable as --config
 //! network.json       the network's configuration
+//! transform.json     how a face becomes the network's input
 //! env.json           machine, program, command line and data
 //! summary.txt        the network's table
 //! metrics.csv        one line per epoch
@@ -27,6 +28,7 @@ use thiserror::Error;
 
 use crate::data::{EMOTIONS, Faces};
 use crate::settings::{SettingsError, TrainSettings};
+use crate::transform::Transform;
 
 /// Why a run folder cannot be made or used.
 #[derive(Debug, Error)]
@@ -61,6 +63,9 @@ pub enum RunError {
     #[error(transparent)]
     Weights(#[from] WeightsError),
 }
+
+/// The file with the run's [`Transform`].
+pub(crate) const TRANSFORM: &str = "transform.json";
 
 /// A run's folder.
 #[derive(Debug, Clone)]
@@ -130,6 +135,16 @@ impl RunFolder {
     /// If they cannot be read.
     pub fn settings(&self) -> Result<TrainSettings, RunError> {
         Ok(TrainSettings::read(&self.file("config.toml"))?)
+    }
+
+    /// How the run's network wants its faces.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn transform(&self) -> Result<Transform, RunError> {
+        let path = self.file(TRANSFORM);
+        let json = fs::read_to_string(&path).map_err(|source| RunError::Io { path: path.clone(), source })?;
+        Ok(serde_json::from_str(&json).map_err(|e| SettingsError::File { path, problem: e.to_string() })?)
     }
 
     /// The run's network with the weights of one of its files.

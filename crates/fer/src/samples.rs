@@ -2,27 +2,32 @@
 
 use nn_core::Shape;
 use nn_core::train::{Dataset, Targets};
+use rayon::prelude::*;
 
 use crate::data::{Faces, PIXELS};
+use crate::transform::Transform;
 
-/// The value that a network gets for a grey level: `level / 255 - 0.5`, in `[-0.5, 0.5]`.
-pub fn scale(level: u8) -> f32 {
-    f32::from(level) / 255.0 - 0.5
-}
-
-/// A split as a data set for training: pixels are scaled when a batch is asked for, so that the faces stay in
-/// memory as bytes.
+/// A split as a data set for training: faces are transformed when a batch is asked for, so that they stay in memory as
+/// bytes.
 #[derive(Debug, Clone)]
 pub struct Samples<'a> {
     faces: &'a Faces,
     shape: Shape,
+    transform: &'a Transform,
 }
 
 impl<'a> Samples<'a> {
-    /// The faces as samples of `shape`, the flat image `[2304]` or `[48, 48, 1]`.
-    pub fn new(faces: &'a Faces, shape: &Shape) -> Self {
-        Self { faces, shape: shape.clone() }
+    /// The faces as samples of `shape`: see [`Transform`].
+    pub fn new(faces: &'a Faces, shape: &Shape, transform: &'a Transform) -> Self {
+        // A network that takes something else is refused by its own check of the shape.
+        let shape = if Transform::fits(shape) { shape.clone() } else { Shape::new([PIXELS]) };
+        Self { faces, shape, transform }
     }
+}
+
+/// The labels of faces as targets.
+pub fn targets(faces: &Faces) -> Targets<f32> {
+    Targets::Classes(faces.labels().iter().map(|&label| usize::from(label)).collect())
 }
 
 impl Dataset<f32> for Samples<'_> {
@@ -31,21 +36,17 @@ impl Dataset<f32> for Samples<'_> {
     }
 
     fn sample_shape(&self) -> Shape {
-        // A network that does not take the pixels of one face is refused by its own check of the shape.
-        if self.shape.elements() == PIXELS { self.shape.clone() } else { Shape::new([PIXELS]) }
+        self.shape.clone()
     }
 
     fn check_targets(&self, output: &Shape) -> Result<(), String> {
-        let labels = self.faces.labels().iter().map(|&label| usize::from(label)).collect();
-        Targets::<f32>::Classes(labels).check(output)
+        targets(self.faces).check(output)
     }
 
     fn batch(&self, _epoch: u64, indices: &[usize], x: &mut [f32]) -> Targets<f32> {
-        for (sample, &i) in x.chunks_exact_mut(PIXELS).zip(indices) {
-            for (x, &level) in sample.iter_mut().zip(self.faces.image(i)) {
-                *x = scale(level);
-            }
-        }
+        x.par_chunks_exact_mut(self.shape.elements()).zip(indices).for_each(|(sample, &i)| {
+            self.transform.apply(self.faces.image(i), &self.shape, sample);
+        });
         Targets::Classes(indices.iter().map(|&i| usize::from(self.faces.label(i))).collect())
     }
 }

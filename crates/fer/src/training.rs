@@ -3,21 +3,24 @@
 use std::time::Instant;
 
 use nn_core::checkpoint::save_weights;
-use nn_core::error::{BuildError, TrainError, WeightsError};
+use nn_core::error::{BuildError, CutError, TrainError, WeightsError};
+use nn_core::layer::Layer;
 use nn_core::loss::Loss;
 use nn_core::model::Network;
 use nn_core::train::{
-    Action, Callback, CsvLog, EVALUATION_BATCH, EarlyStopping, EpochEnd, FitOptions, ModelCheckpoint,
+    self, Action, ArrayDataset, Callback, CsvLog, EVALUATION_BATCH, EarlyStopping, EpochEnd, FitOptions, ModelCheckpoint,
     Monitor, StepEnd, Trainer, check_data, evaluate,
 };
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::data::{Dataset, Faces};
+use crate::data::{Dataset, Faces, Split};
 use crate::environment::Environment;
-use crate::run::{RunError, RunFolder};
-use crate::samples::Samples;
+use crate::features::{FeatureCache, Origin};
+use crate::run::{RunError, RunFolder, TRANSFORM};
+use crate::samples::{Samples, targets};
 use crate::settings::{ResolvedSettings, SettingsError};
+use crate::transform::Transform;
 
 /// Why a training run failed.
 #[derive(Debug, Error)]
@@ -29,6 +32,9 @@ pub enum TrainingError {
     /// The network cannot be built.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The network cannot be cut behind its frozen layers.
+    #[error(transparent)]
+    Cut(#[from] CutError),
     /// Training could not start or had to stop.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -83,6 +89,18 @@ pub struct Training<'a> {
     options: FitOptions,
     /// The content of `config.toml`.
     config: String,
+    /// The layers that are trained, where they start from features.
+    head: Option<Head>,
+}
+
+/// The layers of a network behind its frozen ones.
+#[derive(Debug)]
+struct Head {
+    network: Network<f32>,
+    /// What the frozen layers compute of the faces of each split, in the order of [`Split::ALL`].
+    features: [ArrayDataset<f32>; 3],
+    /// Time for computing or reading them.
+    seconds: f64,
 }
 
 /// The loss of every run: cross-entropy of class numbers, after the softmax at the network's end.
@@ -95,6 +113,9 @@ impl<'a> Training<'a> {
     /// If they do not.
     pub fn prepare(settings: &'a ResolvedSettings, data: &'a Dataset) -> Result<Self, TrainingError> {
         let mut network = settings.network.build::<f32>(settings.seed)?;
+        if let Some(finetune) = &settings.finetune {
+            finetune.apply(&mut network);
+        }
         let options = FitOptions {
             epochs: settings.epochs,
             batch_size: settings.batch(data.train.len())?,
@@ -102,12 +123,45 @@ impl<'a> Training<'a> {
             ..FitOptions::default()
         };
         let shape = network.input_shape().clone();
-        let samples = |faces| Samples::new(faces, &shape);
+        let samples = |faces| Samples::new(faces, &shape, &settings.transform);
         check_data(&network, &samples(&data.test), "test")?;
         let trainer = Trainer::new(&mut network, LOSS, settings.optimizer)?;
         trainer.check(&samples(&data.train), Some(&samples(&data.val)), &options)?;
         let config = settings.to_toml(options.batch_size)?;
-        Ok(Self { settings, data, network, options, config })
+        Ok(Self { settings, data, network, options, config, head: None })
+    }
+
+    /// Computes what the frozen layers at the network's beginning make of all faces, or reads it from `cache`; training
+    /// starts from there, with the same result bit for bit. Returns where the features of each split came from.
+    ///
+    /// `None`, and nothing changes, if there are no such layers, or all features together would take more than 2 GiB.
+    ///
+    /// # Errors
+    /// If features and labels do not fit, which no data that [`Training::prepare`] accepts bring about.
+    pub fn start_from_features(&mut self, cache: &FeatureCache) -> Result<Option<[Origin; 3]>, TrainingError> {
+        const MOST_BYTES: usize = 2 << 30;
+        let start = Instant::now();
+        let learns = |layer: &Box<dyn Layer<f32>>| layer.params().iter().any(|param| param.trainable);
+        let frozen = self.network.layers().iter().position(learns).unwrap_or(0);
+        let costs = self.network.layers()[..frozen].iter().any(|layer| layer.info().macs > 0);
+        let Some(last) = frozen.checked_sub(1).filter(|_| costs) else { return Ok(None) };
+        let size = self.network.layers()[last].info().output_shape.elements() * size_of::<f32>();
+        let faces: usize = Split::ALL.map(|split| self.data.split(split).len()).iter().sum();
+        if size.saturating_mul(faces) > MOST_BYTES {
+            return Ok(None);
+        }
+        let (base, network) = self.network.split_at(frozen)?;
+        let mut origins = Vec::new();
+        let mut features = Vec::new();
+        for split in Split::ALL {
+            let faces = self.data.split(split);
+            let (x, origin) = cache.features(&base, faces, &self.settings.transform);
+            features.push(ArrayDataset::new(x, targets(faces))?);
+            origins.push(origin);
+        }
+        let features = features.try_into().expect("one for each split");
+        self.head = Some(Head { network, features, seconds: start.elapsed().as_secs_f64() });
+        Ok(Some(origins.try_into().expect("one for each split")))
     }
 
     /// Trains, leaving everything in `folder`.
@@ -117,16 +171,28 @@ impl<'a> Training<'a> {
     /// # Errors
     /// If the loss is not finite, or a file cannot be written.
     pub fn run(self, folder: &RunFolder, progress: &mut dyn Callback<f32>) -> Result<Outcome, TrainingError> {
-        let Self { settings, data, mut network, options, config } = self;
+        let Self { settings, data, mut network, options, config, mut head } = self;
         folder.write("config.toml", &config)?;
         folder.write("network.json", &(settings.network.to_json() + "\n"))?;
+        folder.write_json(TRANSFORM, &settings.transform)?;
         folder.write_json("env.json", &Environment::of(data))?;
         folder.write("summary.txt", &network.summary())?;
 
         let shape = network.input_shape().clone();
-        let samples = |faces| Samples::new(faces, &shape);
-        let mut log = CsvLog::create(&folder.file("metrics.csv"))?;
+        let samples = Split::ALL.map(|split| Samples::new(data.split(split), &shape, &settings.transform));
         let mut best = ModelCheckpoint::new(folder.file("best.safetensors"), Monitor::ValAccuracy);
+        // What is trained, and the samples that it sees: the network and faces, or the head and features.
+        let (trained, splits, prepared_in) = match &mut head {
+            Some(Head { network: trained, features, seconds }) => {
+                let mut whole = settings.network.build(0)?;
+                whole.copy_weights(&network);
+                best = best.part_of(whole);
+                (&mut *trained, features.each_ref().map(|split| split as &dyn train::Dataset<f32>), *seconds)
+            }
+            None => (&mut network, samples.each_ref().map(|split| split as _), 0.0),
+        };
+        let [training, validation, test] = splits;
+        let mut log = CsvLog::create(&folder.file("metrics.csv"))?;
         let mut stopping = settings
             .patience
             .map(|patience| EarlyStopping::new(Monitor::ValAccuracy, patience).restore_best_weights(true));
@@ -136,23 +202,23 @@ impl<'a> Training<'a> {
             callbacks.push(stopping);
         }
         let start = Instant::now();
-        let (training, validation) = (samples(&data.train), samples(&data.val));
         // The trainer's memory is free again before the evaluation.
-        let history = Trainer::new(&mut network, LOSS, settings.optimizer)?.fit(
-            &training,
-            Some(&validation),
+        let history = Trainer::new(trained, LOSS, settings.optimizer)?.fit(
+            training,
+            Some(validation),
             &options,
             &mut callbacks,
         )?;
-        let seconds = start.elapsed().as_secs_f64();
+        let seconds = prepared_in + start.elapsed().as_secs_f64();
         let stopped = watch.stopped;
-
-        save_weights(&network, &folder.file("last.safetensors"))?;
         if stopped {
+            save_trained(network, head, folder)?;
             return Ok(Outcome::Interrupted);
         }
-        let measure = |faces| evaluate(&network, &LOSS, &samples(faces), EVALUATION_BATCH);
-        let (train, val, test) = (measure(&data.train)?, measure(&data.val)?, measure(&data.test)?);
+        let measure = |data| evaluate(trained, &LOSS, data, EVALUATION_BATCH);
+        let [train, val, tested] = [measure(training)?, measure(validation)?, measure(test)?];
+        let probabilities = trained.predict_dataset(test);
+        let network = save_trained(network, head, folder)?;
         let result = TrainingResult {
             model: settings.network.name().into(),
             params: network.count_params(),
@@ -160,20 +226,33 @@ impl<'a> Training<'a> {
             seconds: (seconds * 1000.0).round() / 1000.0,
             train_acc: train.accuracy,
             val_acc: val.accuracy,
-            test_acc: test.accuracy,
+            test_acc: tested.accuracy,
             train_loss: train.loss,
             val_loss: val.loss,
-            test_loss: test.loss,
+            test_loss: tested.loss,
         };
-        folder.write_predictions(&data.test, &predict(&network, &data.test))?;
+        folder.write_predictions(&data.test, &probabilities)?;
         folder.write_json("result.json", &result)?;
         Ok(Outcome::Finished(result))
     }
 }
 
+/// Writes the weights at the end, and returns the whole network with them.
+fn save_trained(
+    mut network: Network<f32>,
+    head: Option<Head>,
+    folder: &RunFolder,
+) -> Result<Network<f32>, TrainingError> {
+    if let Some(head) = head {
+        network.copy_weights(&head.network);
+    }
+    save_weights(&network, &folder.file("last.safetensors"))?;
+    Ok(network)
+}
+
 /// The probabilities that a network gives for faces, `[faces, classes]`.
-pub fn predict(network: &Network<f32>, faces: &Faces) -> nn_core::Tensor<f32> {
-    network.predict_dataset(&Samples::new(faces, network.input_shape()))
+pub fn predict(network: &Network<f32>, faces: &Faces, transform: &Transform) -> nn_core::Tensor<f32> {
+    network.predict_dataset(&Samples::new(faces, network.input_shape(), transform))
 }
 
 /// Passes everything on and remembers who ended the training.

@@ -4,6 +4,7 @@ mod fer_2013;
 
 use fer::data::{Faces, csv, synthetic};
 use fer::samples::Samples;
+use fer::transform::Transform;
 use nn_core::layers::{ActivationFn, Dense};
 use nn_core::loss::Loss;
 use nn_core::model::Sequential;
@@ -17,8 +18,9 @@ fn accuracy(config: &Sequential, train: &Faces, test: &Faces, epochs: usize, bat
     let loss = Loss::categorical_crossentropy();
     let mut trainer = Trainer::new(&mut network, loss, Adam::default()).unwrap();
     let options = FitOptions { epochs, batch_size, seed: 1, ..FitOptions::default() };
-    trainer.fit(&Samples::new(train, &shape), None, &options, &mut []).unwrap();
-    evaluate(&network, &loss, &Samples::new(test, &shape), EVALUATION_BATCH).unwrap().accuracy
+    let transform = Transform::default();
+    trainer.fit(&Samples::new(train, &shape, &transform), None, &options, &mut []).unwrap();
+    evaluate(&network, &loss, &Samples::new(test, &shape, &transform), EVALUATION_BATCH).unwrap().accuracy
 }
 
 #[test]

@@ -113,7 +113,8 @@ pub struct UnknownLayer {
 }
 
 impl UnknownLayer {
-    pub(crate) fn new(name: &str, network: &str, known: &[String]) -> Self {
+    /// Looks for a similar name among the known ones.
+    pub fn new(name: &str, network: &str, known: &[String]) -> Self {
         const SIMILAR: f64 = 0.7;
         let similarity = |known: &String| strsim::jaro_winkler(name, known);
         let nearest = known.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));

@@ -52,9 +52,10 @@ impl Eval {
         let path = self.data.as_deref().or(settings.data.as_deref());
         let data = load_data(path, settings.limit, settings.seed.unwrap_or(0))?;
         let faces = data.split(self.split);
-        let samples = Samples::new(faces, network.input_shape());
+        let transform = folder.transform()?;
+        let samples = Samples::new(faces, network.input_shape(), &transform);
         let measured = evaluate(&network, &LOSS, &samples, EVALUATION_BATCH)?;
-        let probabilities = predict(&network, faces);
+        let probabilities = predict(&network, faces, &transform);
         let counts = confusion(faces, &probabilities);
         let top2 = top_k(faces, &probabilities, 2);
         if self.json {

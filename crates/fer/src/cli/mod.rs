@@ -5,6 +5,7 @@
 
 mod data;
 mod eval;
+mod finetune;
 mod model;
 mod predict;
 mod progress;
@@ -35,6 +36,7 @@ enum Command {
     #[command(subcommand)]
     Model(model::Command),
     Train(train::Train),
+    Finetune(finetune::Finetune),
     Eval(eval::Eval),
     Predict(predict::Predict),
 }
@@ -45,6 +47,7 @@ pub fn main() -> ExitCode {
         Command::Data(command) => command.run(),
         Command::Model(command) => command.run(),
         Command::Train(command) => command.run(),
+        Command::Finetune(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Predict(command) => command.run(),
     };

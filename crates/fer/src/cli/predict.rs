@@ -32,12 +32,13 @@ pub struct Predict {
 impl Predict {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
-        let network = RunFolder::open(&self.run)?.network(self.weights.file())?;
+        let run = RunFolder::open(&self.run)?;
+        let (network, transform) = (run.network(self.weights.file())?, run.transform()?);
         let mut faces = Faces::default();
         for path in &self.images {
             faces.push(&image_file::read(path)?, 0);
         }
-        let probabilities = predict(&network, &faces);
+        let probabilities = predict(&network, &faces, &transform);
         let mut results = Vec::new();
         for (path, row) in self.images.iter().zip(probabilities.outer_iter()) {
             let mut ranked: Vec<(f32, &str)> = row.iter().copied().zip(EMOTIONS).collect();

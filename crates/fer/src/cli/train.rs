@@ -42,15 +42,20 @@ impl Train {
         let data = load_data(settings.data(), settings.limit, settings.seed)?;
         let training = Training::prepare(&settings, &data)?;
         let folder = RunFolder::create(self.run.as_deref(), settings.network.name())?;
-        note(&format!("run folder: {}", folder.path().display()));
-        let mut follow = Follow::new(interrupted_by_ctrl_c()?);
-        match training.run(&folder, &mut follow)? {
-            Outcome::Finished(result) if self.json => emit_json(&result),
-            Outcome::Finished(result) => emit(&describe(&result)),
-            Outcome::Interrupted => {
-                note(&format!("interrupted; the weights so far are in {}", folder.path().display()));
-                Err(Interrupted.into())
-            }
+        finish(training, &folder, self.json)
+    }
+}
+
+/// Runs a training with its progress on stderr, and prints the result.
+pub fn finish(training: Training, folder: &RunFolder, as_json: bool) -> anyhow::Result<()> {
+    note(&format!("run folder: {}", folder.path().display()));
+    let mut follow = Follow::new(interrupted_by_ctrl_c()?);
+    match training.run(folder, &mut follow)? {
+        Outcome::Finished(result) if as_json => emit_json(&result),
+        Outcome::Finished(result) => emit(&describe(&result)),
+        Outcome::Interrupted => {
+            note(&format!("interrupted; the weights so far are in {}", folder.path().display()));
+            Err(Interrupted.into())
         }
     }
 }

@@ -1,12 +1,20 @@
 //! The settings of a training run, from the command line, a configuration file and defaults.
 
+mod finetune;
+
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use nn_core::error::{BuildError, UnknownLayer};
 use nn_core::model::Sequential;
 use nn_core::optim::{Adam, OptimizerConfig, Sgd};
+use nn_zoo::{InputTooSmall, PretrainedError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use finetune::{Finetune, FinetuneSettings, Preprocess};
+
+use crate::transform::Transform;
 
 /// Why settings are refused.
 #[derive(Debug, Error)]
@@ -25,6 +33,37 @@ pub enum SettingsError {
     /// No model was named.
     #[error("no model given: name one (`fer model list`) or set `model` in the configuration file")]
     NoModel,
+    /// The model needs another command.
+    #[error("{0} is built on a pre-trained network: use `fer finetune {0}`")]
+    Finetuned(String),
+    /// There are no pre-trained weights.
+    #[error(
+        "no weights: {path} does not exist. {network} is built on {base}, whose weights Keras publishes as {file}; \
+         keras.applications.{base}(weights=\"imagenet\", include_top=False) puts the file into ~/.keras/models. Give it \
+         with --weights FILE, or --weights random for a dry run"
+    )]
+    NoWeights {
+        /// The network that was to be trained.
+        network: &'static str,
+        /// The pre-trained network below it.
+        base: &'static str,
+        /// The name of the official file.
+        file: String,
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The weights cannot be used.
+    #[error(transparent)]
+    Weights(#[from] PretrainedError),
+    /// The images are too small for the network.
+    #[error(transparent)]
+    Input(#[from] InputTooSmall),
+    /// The network cannot be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The pre-trained network has no such layer.
+    #[error("unfreeze-from: {0}")]
+    Layer(UnknownLayer),
     /// The file cannot be read.
     #[error("{path}: {source}")]
     Read {
@@ -103,6 +142,10 @@ pub struct TrainSettings {
     #[arg(long, env = "FER_THREADS", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
+    /// What fine-tuning asks for besides
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finetune: Option<FinetuneSettings>,
 }
 
 impl TrainSettings {
@@ -129,6 +172,10 @@ impl TrainSettings {
             patience: self.patience.or(other.patience),
             seed: self.seed.or(other.seed),
             threads: self.threads.or(other.threads),
+            finetune: match (self.finetune, other.finetune) {
+                (Some(these), Some(others)) => Some(these.or(others)),
+                (these, others) => these.or(others),
+            },
         }
     }
 
@@ -139,7 +186,11 @@ impl TrainSettings {
     pub fn resolve(self) -> Result<ResolvedSettings, SettingsError> {
         let model = self.model.clone().ok_or(SettingsError::NoModel)?;
         let data = self.data.clone().filter(|path| !path.as_os_str().is_empty());
-        let (network, study_epochs) = find_model(&model)?;
+        let finetune = self.finetune.as_ref().map(|finetune| finetune.resolve(&model)).transpose()?;
+        let (network, study_epochs) = match &finetune {
+            Some(finetune) => (finetune.network.clone(), finetune.epochs),
+            None => find_model(&model)?,
+        };
         at_least_one("epochs", self.epochs)?;
         at_least_one("batch", self.batch)?;
         at_least_one("limit", self.limit)?;
@@ -176,16 +227,32 @@ impl TrainSettings {
         let seed = self.seed.unwrap_or(0);
         let written = Self { data, epochs: Some(epochs), optimizer: Some(name), seed: Some(seed), ..self };
         let Self { limit, threads, patience, .. } = written;
-        Ok(ResolvedSettings { written, network, optimizer, epochs, seed, limit, threads, patience })
+        let transform = finetune.as_ref().map(|finetune| finetune.transform.clone()).unwrap_or_default();
+        Ok(ResolvedSettings {
+            written,
+            network,
+            transform,
+            finetune,
+            optimizer,
+            epochs,
+            seed,
+            limit,
+            threads,
+            patience,
+        })
     }
 }
 
 /// Settings that were checked, with the network that they name.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct ResolvedSettings {
     written: TrainSettings,
     /// The network's configuration.
     pub network: Sequential,
+    /// How a face becomes the network's input.
+    pub transform: Transform,
+    /// Pre-trained weights, and what is frozen.
+    pub finetune: Option<Finetune>,
     /// The optimiser.
     pub optimizer: OptimizerConfig,
     /// Passes over the training data.
@@ -253,6 +320,9 @@ pub fn find_model(model: &str) -> Result<(Sequential, usize), SettingsError> {
         let network = Sequential::from_json(&read_small(&path)?)
             .map_err(|e| SettingsError::File { path, problem: e.to_string() })?;
         return Ok((network, EPOCHS));
+    }
+    if nn_zoo::Transfer::by_name(model).is_some() {
+        return Err(SettingsError::Finetuned(model.into()));
     }
     let network = nn_zoo::by_name(model).map_err(|e| {
         let names = nn_zoo::MODELS.map(|(name, _)| name);

@@ -1,0 +1,74 @@
+//! `fer finetune`: train a network on top of a pre-trained one.
+
+use std::path::PathBuf;
+
+use fer::features::{FeatureCache, Origin};
+use fer::run::RunFolder;
+use fer::settings::{FinetuneSettings, TrainSettings};
+use fer::training::Training;
+
+use super::data::load_data;
+use super::{note, train, use_threads};
+
+/// Train a network on top of a pre-trained one.
+///
+/// ft1 is built on ResNet50, ft2 and ft3 on MobileNetV2; each has three dense layers on top. The pre-trained layers are
+/// frozen unless asked otherwise, and what the frozen ones compute of the faces is computed once and kept on disk. Each
+/// setting comes from its flag, else from its environment variable, else from --config, else from a default.
+#[derive(clap::Args)]
+#[command(mut_arg("model", |model| model.help("ft1, ft2 or ft3").value_parser(["ft1", "ft2", "ft3"])))]
+pub struct Finetune {
+    #[command(flatten)]
+    settings: TrainSettings,
+
+    #[command(flatten)]
+    finetune: FinetuneSettings,
+
+    /// Settings not given as flags: a TOML file with the flags' names as keys, such as a run's config.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Folder to create for the run [default: runs/MODEL, runs/MODEL-2, ...]
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+
+    /// Folder for what the frozen layers compute [default: vitrine in the user's folder of caches]
+    #[arg(long, env = "FER_CACHE", value_name = "DIR")]
+    cache: Option<PathBuf>,
+
+    /// Send every face through the frozen layers in every epoch; the result is the same
+    #[arg(long, conflicts_with = "cache")]
+    no_cache: bool,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Finetune {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<()> {
+        let from_file = self.config.as_deref().map(TrainSettings::read).transpose()?.unwrap_or_default();
+        let given = TrainSettings { finetune: Some(self.finetune), ..self.settings };
+        let settings = given.or(from_file).resolve()?;
+        use_threads(settings.threads)?;
+        let data = load_data(settings.data(), settings.limit, settings.seed)?;
+        let mut training = Training::prepare(&settings, &data)?;
+        let folder = RunFolder::create(self.run.as_deref(), settings.network.name())?;
+        let cache = self.cache.or_else(FeatureCache::default_folder).filter(|_| !self.no_cache);
+        if let Some(cache) = cache {
+            note("computing what the frozen layers make of the faces, or reading it if it was kept");
+            let origins = training.start_from_features(&FeatureCache::new(cache))?;
+            origins.iter().flatten().for_each(|origin| note(&describe(origin)));
+        }
+        train::finish(training, &folder, self.json)
+    }
+}
+
+fn describe(origin: &Origin) -> String {
+    match origin {
+        Origin::Read(path) => format!("features read from {}", path.display()),
+        Origin::Kept(path) => format!("features computed, kept in {}", path.display()),
+        Origin::NotKept(problem) => format!("warning: features computed but not kept: {problem}"),
+    }
+}
