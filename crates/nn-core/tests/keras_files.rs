@@ -20,6 +20,7 @@ fn check_config(config: &ModelConfig, expected: &Model) {
     assert_eq!(classes[1..], listed, "{name}");
     let chain = config.chain(&file(name)).unwrap();
     assert_eq!(steps(&chain), expected.steps, "{name}");
+    assert_eq!(config.count_params(None, &file(name)).unwrap(), expected.parameters, "{name}");
 }
 
 fn check_arrays(layers: &[LayerWeights], expected: &Model) {
@@ -83,7 +84,7 @@ fn metadata() {
 #[test]
 fn forms_of_hdf5() {
     let expected = Expected::read().form;
-    let forms: [(&str, [&str; 2]); 10] = [
+    let forms: [(&str, [&str; 2]); 11] = [
         ("flat", ["layer_W_1:0", "layer_running_std_1:0"]),
         ("nested", ["layer/deeper/kernel:0", "layer/deeper/bias:0"]),
         ("model_weights", ["kernel:0", "bias:0"]),
@@ -92,6 +93,7 @@ fn forms_of_hdf5() {
         ("big_endian", ["kernel:0", "bias:0"]),
         ("compressed", ["kernel:0", "bias:0"]),
         ("latest", ["kernel:0", "bias:0"]),
+        ("superblock_2", ["kernel:0", "bias:0"]),
         ("user_block", ["kernel:0", "bias:0"]),
         ("split_names", ["kernel:0", "bias:0"]),
     ];

@@ -7,7 +7,10 @@ mod random_arrays;
 
 use comparison::assert_same_bits;
 use nn_kernels::conv::Padding;
-use nn_kernels::elementwise::{activation_backward_with_bias, grad_bias, softmax, softmax_backward};
+use nn_kernels::elementwise::{
+    activation_backward_with_bias, add_normalize_sums, add_squared_deviations, grad_bias, normalize,
+    normalize_grad_input, scale_rows, softmax, softmax_backward,
+};
 use nn_kernels::optimizer::{AdamStep, adam, sgd, sgd_momentum};
 use nn_kernels::pool::{
     PoolGeometry, avg_pool, avg_pool_grad_input, global_avg_pool, global_avg_pool_grad_input, max_pool,
@@ -107,6 +110,30 @@ fn rows_of_channels() {
             let dz = reals::<f32>(6, 100 * channels);
             inside(channels, 1, |[sum]| grad_bias(&dz, sum))
         });
+    }
+}
+
+/// Each product is rounded before it is added, so the portable set gives these bits, too.
+#[test]
+fn normalisation() {
+    const ROWS: usize = 5;
+    for channels in LENGTHS.filter(|&channels| channels > 0) {
+        let [x, dy] = [1, 2].map(|seed| reals::<f32>(seed, ROWS * channels));
+        let [mean, scale, shift, slope] = [3, 4, 5, 6].map(|seed| reals::<f32>(seed, channels));
+        let what = |kernel: &str| format!("{kernel} of {channels} channels");
+        assert_alike(&what("normalize"), false, || {
+            inside(x.len(), 7, |[y]| normalize(&x, &mean, &scale, &shift, y))
+        });
+        assert_alike(&what("add_squared_deviations"), false, || {
+            inside(channels, 7, |[sum]| add_squared_deviations(&x, &mean, sum))
+        });
+        assert_alike(&what("add_normalize_sums"), false, || {
+            inside(2 * channels, 7, |[sums]| add_normalize_sums(&x, &dy, &mean, sums))
+        });
+        assert_alike(&what("normalize_grad_input"), false, || {
+            inside(x.len(), 7, |[dx]| normalize_grad_input(&x, [&mean, &scale, &shift, &slope], dx))
+        });
+        assert_alike(&what("scale_rows"), false, || inside(x.len(), 7, |[dy]| scale_rows(&scale, dy)));
     }
 }
 

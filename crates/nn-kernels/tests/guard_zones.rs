@@ -13,6 +13,9 @@ use comparison::assert_same_bits;
 use conv_cases::{ConvCase, algorithms_for, hand_list};
 use instruction_sets::on_each_isa;
 use nn_kernels::conv::{self, ConvGeometry, Direction};
+use nn_kernels::elementwise::{
+    add_normalize_sums, add_squared_deviations, normalize, normalize_grad_input, scale_rows,
+};
 use nn_kernels::{Epilogue, Pointwise, Real};
 use random_arrays::{integers, poison, poison_scratch};
 
@@ -56,14 +59,28 @@ impl<R: Real> Guarded<R> {
 
 /// Runs `kernel` on operands in the open and between guards; it gets both inputs and the output.
 fn check<R: Real>(what: &str, a: &[R], b: &[R], out: &[R], kernel: impl Fn(&[R], &[R], &mut [R])) {
+    check_all(what, [a, b], out, |[a, b], out| kernel(a, b, out));
+}
+
+/// [`check`] for any number of inputs.
+fn check_all<R: Real, const N: usize>(
+    what: &str,
+    inputs: [&[R]; N],
+    out: &[R],
+    kernel: impl Fn([&[R]; N], &mut [R]),
+) {
     let mut expected = out.to_vec();
-    kernel(a, b, &mut expected);
+    kernel(inputs, &mut expected);
     for shift in [0, 1, 2, 3, 5, 15] {
         // Different shifts, so that the operands are never aligned with each other.
-        let (mut a, mut b) = (Guarded::input(a, shift), Guarded::input(b, shift / 2));
+        let mut place = 0;
+        let mut inputs = inputs.map(|values| {
+            place += 1;
+            Guarded::input(values, shift / place)
+        });
         let mut out = Guarded::output(out, (3 * shift) % 16);
         poison_scratch::<R>();
-        kernel(a.values(), b.values(), out.values());
+        kernel(inputs.each_mut().map(|input| &*input.values()), out.values());
         assert_same_bits(format!("{what}, shifted by {shift}"), out.values(), &expected);
         out.assert_untouched(&format!("{what}, shifted by {shift}"));
     }
@@ -117,4 +134,42 @@ fn convolution_f32() {
 #[test]
 fn convolution_f64() {
     small_cases().step_by(3).for_each(|case| check_conv::<f64>(&case));
+}
+
+fn check_normalisation<R: Real>() {
+    for (rows, channels) in (1..=40).flat_map(|channels| [(1, channels), (3, channels)]) {
+        let [x, dy] = [1, 2].map(|seed| integers::<R>(seed, rows * channels));
+        let [mean, scale, shift, slope] = [3, 4, 5, 6].map(|seed| integers::<R>(seed, channels));
+        let [x, dy, mean, scale, shift, slope] = [&x, &dy, &mean, &scale, &shift, &slope].map(Vec::as_slice);
+        on_each_isa::<R>(|isa| {
+            let what = |kernel: &str| format!("{kernel} of {rows}x{channels} on {isa}");
+            check_all(&what("normalize"), [x, mean, scale, shift], &poison(x.len()), |[x, a, b, c], y| {
+                normalize(x, a, b, c, y)
+            });
+            check_all(&what("add_squared_deviations"), [x, mean], shift, |[x, mean], sum| {
+                add_squared_deviations(x, mean, sum)
+            });
+            let sums = [shift, slope].concat();
+            check_all(&what("add_normalize_sums"), [x, dy, mean], &sums, |[x, dy, mean], sums| {
+                add_normalize_sums(x, dy, mean, sums)
+            });
+            check_all(
+                &what("normalize_grad_input"),
+                [x, mean, scale, shift, slope],
+                dy,
+                |[x, a, b, c, d], dy| normalize_grad_input(x, [a, b, c, d], dy),
+            );
+            check_all(&what("scale_rows"), [scale], dy, |[scale], dy| scale_rows(scale, dy));
+        });
+    }
+}
+
+#[test]
+fn normalisation_f32() {
+    check_normalisation::<f32>();
+}
+
+#[test]
+fn normalisation_f64() {
+    check_normalisation::<f64>();
 }

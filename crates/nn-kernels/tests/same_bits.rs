@@ -12,7 +12,10 @@ use comparison::assert_same_bits;
 use conv_cases::algorithms_for;
 use ndarray::{ArrayView2, ArrayViewMut2};
 use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec, Direction, Padding};
-use nn_kernels::elementwise::{activation_backward_with_bias, grad_bias, softmax, softmax_backward};
+use nn_kernels::elementwise::{
+    activation_backward_with_bias, add_normalize_sums, add_squared_deviations, grad_bias, normalize,
+    normalize_grad_input, scale_rows, softmax, softmax_backward,
+};
 use nn_kernels::gemm::{Update, gemm};
 use nn_kernels::optimizer::{AdamStep, adam, sgd, sgd_momentum};
 use nn_kernels::parallel::{for_each_chunk_pair, for_each_chunk_triple, sum_parts};
@@ -212,6 +215,25 @@ fn rows_of_channels() {
         grad_bias(&dz, &mut sum);
         sum
     });
+}
+
+#[test]
+fn normalisation() {
+    // Several terms and chunks of short rows and of long ones.
+    for (rows, channels) in [(LEN / 7, 7), (200, 601)] {
+        let [x, dy] = [1, 2].map(|seed| reals::<f32>(seed, rows * channels));
+        let [mean, scale, shift, slope] = [3, 4, 5, 6].map(|seed| reals::<f32>(seed, channels));
+        assert_threads_do_not_matter(&format!("normalisation of {rows}x{channels}"), || {
+            let (mut y, mut dx, mut scaled) = (poison(x.len()), dy.clone(), dy.clone());
+            normalize(&x, &mean, &scale, &shift, &mut y);
+            normalize_grad_input(&x, [&mean, &scale, &shift, &slope], &mut dx);
+            scale_rows(&scale, &mut scaled);
+            let (mut squares, mut sums) = (shift.clone(), [shift.as_slice(), &slope].concat());
+            add_squared_deviations(&x, &mean, &mut squares);
+            add_normalize_sums(&x, &dy, &mean, &mut sums);
+            [y, dx, scaled, squares, sums].concat()
+        });
+    }
 }
 
 #[test]

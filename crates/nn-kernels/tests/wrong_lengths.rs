@@ -2,7 +2,10 @@
 
 use ndarray::Array2;
 use nn_kernels::conv::{self, Algorithm, ConvGeometry, ConvSpec, Padding};
-use nn_kernels::elementwise::{activation_backward_with_bias, grad_bias, softmax, softmax_backward};
+use nn_kernels::elementwise::{
+    activation_backward_with_bias, add_normalize_sums, add_squared_deviations, grad_bias, normalize,
+    normalize_grad_input, scale_rows, softmax, softmax_backward,
+};
 use nn_kernels::gemm::{Update, gemm, gemm_block};
 use nn_kernels::optimizer::{AdamStep, adam, sgd, sgd_momentum};
 use nn_kernels::pool::{
@@ -184,6 +187,44 @@ panics! {
         softmax_backward(&[0f32; 3], &mut [0.0; 6], 3);
     softmax_backward_with_part_of_a_row: "dy: expected 6 elements, got 7",
         softmax_backward(&[0f32; 7], &mut [0.0; 7], 3);
+}
+
+fn normalized(x: usize, [mean, scale, shift]: [usize; 3], y: usize) {
+    let [mean, scale, shift] = [mean, scale, shift].map(|len| vec![0.0; len]);
+    normalize(&vec![0f32; x], &mean, &scale, &shift, &mut vec![0.0; y]);
+}
+
+fn squared_deviations(x: usize, mean: usize, sum: usize) {
+    add_squared_deviations(&vec![0f32; x], &vec![0.0; mean], &mut vec![0.0; sum]);
+}
+
+fn normalize_sums(x: usize, dy: usize, sums: usize) {
+    add_normalize_sums(&vec![0f32; x], &vec![0.0; dy], &[0.0; 3], &mut vec![0.0; sums]);
+}
+
+fn normalize_grad(x: usize, channels: [usize; 4], dy: usize) {
+    let [mean, scale, mean_dy, slope] = channels.map(|len| vec![0.0; len]);
+    normalize_grad_input(&vec![0f32; x], [&mean, &scale, &mean_dy, &slope], &mut vec![0.0; dy]);
+}
+
+panics! {
+    normalize_with_short_output: "y: expected 6 elements, got 5", normalized(6, [3; 3], 5);
+    normalize_with_part_of_a_row: "x: expected 6 elements, got 7", normalized(7, [3; 3], 7);
+    normalize_with_short_scale: "channels: expected 3 elements, got 2", normalized(6, [3, 2, 3], 6);
+    normalize_with_long_shift: "channels: expected 3 elements, got 4", normalized(6, [3, 3, 4], 6);
+    squared_deviations_with_part_of_a_row: "x: expected 6 elements, got 8", squared_deviations(8, 3, 3);
+    squared_deviations_with_short_sum: "channels: expected 3 elements, got 2", squared_deviations(6, 3, 2);
+    normalize_sums_with_short_gradient: "dy: expected 6 elements, got 5", normalize_sums(6, 5, 6);
+    normalize_sums_with_part_of_a_row: "x: expected 3 elements, got 5", normalize_sums(5, 5, 6);
+    normalize_sums_with_one_sum: "sums: expected 6 elements, got 3", normalize_sums(6, 6, 3);
+    normalize_grad_with_long_gradient: "dy: expected 6 elements, got 9", normalize_grad(6, [3; 4], 9);
+    normalize_grad_with_part_of_a_row: "x: expected 6 elements, got 7", normalize_grad(7, [3; 4], 7);
+    normalize_grad_with_short_scale: "channels: expected 3 elements, got 1",
+        normalize_grad(6, [3, 1, 3, 3], 6);
+    normalize_grad_with_long_mean: "channels: expected 3 elements, got 6", normalize_grad(6, [3, 3, 6, 3], 6);
+    normalize_grad_with_short_slope: "channels: expected 3 elements, got 0",
+        normalize_grad(6, [3, 3, 3, 0], 6);
+    scale_rows_with_part_of_a_row: "dy: expected 3 elements, got 4", scale_rows(&[1f32; 3], &mut [0.0; 4]);
 }
 
 fn momentum(velocity: usize, g: usize) {

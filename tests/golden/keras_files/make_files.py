@@ -253,6 +253,8 @@ def forms():
     classic(HERE / "form_compressed.h5", dataset=packed)
     classic(HERE / "form_latest.h5", dataset=packed, libver="latest")
     classic(HERE / "form_user_block.h5", userblock_size=512)
+    # The file begins with a superblock of version 2; "latest" gives 3, everything else 0.
+    classic(HERE / "form_superblock_2.h5", libver=("v108", "v108"))
     with h5py.File(HERE / "form_split_names.h5", "w") as h5:
         h5.attrs["layer_names0"] = fixed("empty")
         h5.attrs["layer_names1"] = np.array(["layer"], dtype=h5py.string_dtype())
@@ -404,6 +406,63 @@ def bad_streams():
     shared.write_bytes(contents)
 
 
+def patched(name, words, change, source="form_flat"):
+    """A good file with other bytes in some place."""
+    EXPECTED_ERRORS[f"bad/{name}.h5"] = words
+    contents = bytearray((HERE / f"{source}.h5").read_bytes())
+    change(contents)
+    (BAD / f"{name}.h5").write_bytes(contents)
+
+
+def u64(number):
+    return number.to_bytes(8, "little")
+
+
+def bad_structures():
+    """Errors in what holds a file together. Offsets are those of superblock 0 and of the nodes of version 1."""
+
+    def superblock(at, value):
+        def change(contents):
+            contents[at : at + len(value)] = value
+
+        return change
+
+    patched("superblock_unknown", ["superblock version 9"], superblock(8, b"\x09"))
+    patched("root_address", ["/:", "unexpected end of data"], superblock(64, u64(1 << 62)))
+
+    def own_child(contents):
+        # A node of level 1 whose children are itself.
+        node = contents.index(b"TREE\0\0")
+        contents[node + 5] = 1
+        contents[node + 32 : node + 40] = u64(node)
+
+    patched("tree_cycle", ["revisits node"], own_child)
+
+    def continued(contents):
+        # The root's object header: its first message, of type 17, becomes a continuation at the header itself.
+        header = int.from_bytes(contents[64:72], "little")
+        message = header + 16
+        contents[message : message + 2] = (16).to_bytes(2, "little")
+        contents[message + 8 : message + 24] = u64(message) + u64(24)
+
+    patched("continuation_loop", ["continuation cycle"], continued)
+
+    def filtered(contents):
+        # The pipeline of filters begins with shuffle, 2.
+        pipeline = contents.index(b"shuffle\0")
+        contents[pipeline - 8 : pipeline - 6] = (0x7FFF).to_bytes(2, "little")
+
+    patched("filter_unknown", ["/layer/kernel:0", "filter id 32767"], filtered, "form_compressed")
+
+    def many(contents):
+        # Two names of 5 bytes become a million: dataspace of version 1 with 1 axis, its length and its largest one.
+        attribute = contents.index(b"layer_names\0")
+        length = contents.index(u64(2), attribute)
+        contents[length : length + 8] = u64(10**6)
+
+    patched("names_million", ["need 5000000 bytes"], many)
+
+
 # ---- all -----------------------------------------------------------------------------------------------------------
 
 
@@ -427,6 +486,7 @@ def main():
     bad_links()
     bad_names()
     bad_streams()
+    bad_structures()
     made_with = f"Keras {keras.__version__}, h5py {h5py.__version__}, HDF5 {h5py.version.hdf5_version}"
     form = {"kernel": sha256(KERNEL), "bias": sha256(BIAS)}
     document = {"made_with": made_with, "models": models, "form": form, "errors": EXPECTED_ERRORS}

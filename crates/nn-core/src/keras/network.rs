@@ -24,13 +24,34 @@ use crate::tensor::{Elements, Tensor, tensor};
 /// If the file cannot be read, has no configuration, or describes what this engine does not have; if `input` is missing
 /// or does not fit; the message names the layer.
 pub fn load_network<R: Real>(path: &Path, input: Option<&[usize]>) -> Result<Network<R>, KerasError> {
-    let SavedModel { config, weights } = weights::load_model(path)?;
-    let config = config.ok_or_else(|| {
-        KerasError::format(path, "holds weights without a configuration, which has to be given, too")
-    })?;
-    let mut network = config.build(input, path)?;
-    set_weights(&mut network, &config, weights, path)?;
-    Ok(network)
+    weights::load_model(path)?.into_network(input, path)
+}
+
+impl SavedModel {
+    /// [`load_network`] for a model that has been read; `path` is for messages.
+    ///
+    /// # Errors
+    /// Those of [`load_network`], but for reading.
+    pub fn into_network<R: Real>(
+        self,
+        input: Option<&[usize]>,
+        path: &Path,
+    ) -> Result<Network<R>, KerasError> {
+        let Self { config, weights } = self;
+        let config = config.ok_or_else(|| {
+            KerasError::format(path, "holds weights without a configuration, which has to be given, too")
+        })?;
+        // A configuration may ask for far more memory than its file has bytes.
+        let needed = config.count_params(input, path)?;
+        let stored: usize = weights.iter().map(LayerWeights::count).sum();
+        if needed > stored {
+            let problem = format!("has {needed} parameters, but {stored} numbers are stored");
+            return Err(KerasError::model(path, &config.name, problem));
+        }
+        let mut network = config.build(input, path)?;
+        set_weights(&mut network, &config, weights, path)?;
+        Ok(network)
+    }
 }
 
 impl ModelConfig {
@@ -44,6 +65,16 @@ impl ModelConfig {
         let network =
             layers(&chain, path)?.into_iter().fold(Sequential::new(&self.name, &shape), Sequential::add);
         network.build(0).map_err(|error| KerasError::model(path, &self.name, error.to_string()))
+    }
+
+    /// How many parameters the network will have, before it is built; saturating. Counts up to the first layer that
+    /// cannot be built. `input` and `path` as for [`ModelConfig::build`].
+    ///
+    /// # Errors
+    /// If `input` is missing or does not fit, and those of [`ModelConfig::chain`].
+    pub fn count_params(&self, input: Option<&[usize]>, path: &Path) -> Result<usize, KerasError> {
+        let shape = self.sample_shape(input, path)?;
+        Ok(super::config::count_params(&self.chain(path)?, &mut Some(shape)))
     }
 
     fn sample_shape(&self, given: Option<&[usize]>, path: &Path) -> Result<Vec<usize>, KerasError> {

@@ -9,6 +9,7 @@ mod arrays;
 mod chain;
 mod kind;
 mod nodes;
+mod shapes;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -18,6 +19,7 @@ use serde_json::{Map, Value};
 
 pub use chain::{Chain, Step};
 pub use kind::LayerKind;
+pub(super) use shapes::count_params;
 
 use super::KerasError;
 use arguments::Arguments;
