@@ -5,7 +5,8 @@ use nn_core::gradcheck::{Options, check_layer, check_layer_at, check_network};
 use nn_core::layer::{Cache, Gradients, Layer, LayerInfo, Param};
 use nn_core::layers::{
     Activation, ActivationFn, AveragePooling2D, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Dropout,
-    Flatten, GlobalAveragePooling2D, LayerConfig, MaxPooling2D, Padding, ReLU, Residual, ZeroPadding2D,
+    Flatten, GlobalAveragePooling2D, LayerConfig, MaxPooling2D, Padding, ReLU, Rescaling, Residual,
+    ZeroPadding2D,
 };
 use nn_core::loss::Loss;
 use nn_core::model::Sequential;
@@ -112,6 +113,7 @@ fn batch_normalization() {
 fn padding_and_rectifiers() {
     passes(ZeroPadding2D::new(1), &[2, 3, 2]);
     passes(ZeroPadding2D::new(((0, 2), (3, 1))), &[3, 2, 2]);
+    passes(Rescaling::new(-1.5).offset(0.25), &[2, 3, 2]);
     passes(ReLU::new(), &[4, 3]);
     passes(ReLU::new().max_value(6.0), &[4, 3]);
     passes(ReLU::new().negative_slope(0.3), &[4, 3]);

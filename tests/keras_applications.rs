@@ -13,13 +13,13 @@ use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Fixture {
-    input_shape: [usize; 3],
     networks: Vec<Application>,
 }
 
 #[derive(Deserialize)]
 struct Application {
     name: String,
+    input_shape: [usize; 3],
     keras_name: String,
     params: usize,
     trainable: usize,
@@ -38,9 +38,9 @@ fn described(name: &str, input: [usize; 3]) -> Sequential {
 /// Keras sorts the layers of a graph in another way, and its `Add` is our `Residual`.
 #[test]
 fn layers_have_the_names_and_shapes_of_keras() {
-    let Fixture { input_shape, networks } = json("applications.json");
+    let Fixture { networks } = json("applications.json");
     let mut report = Report::new("layers of applications");
-    for Application { name, keras_name, params, trainable, mut layers } in networks {
+    for Application { name, input_shape, keras_name, params, trainable, mut layers } in networks {
         let network: Network<f32> = described(&name, input_shape).build(0).unwrap();
         let own = network.layers_and_parts().into_iter().map(|layer| {
             let info = layer.info();
@@ -56,7 +56,7 @@ fn layers_have_the_names_and_shapes_of_keras() {
         let learned = network.params().filter(|(_, p)| p.trainable).map(|(_, p)| p.value.len()).sum();
         report.equal(format!("{name}: trainable parameters"), trainable, learned);
     }
-    report.finish(2 * 4);
+    report.finish(4 * 4);
 }
 
 #[test]
@@ -71,21 +71,22 @@ fn outputs_in_f64() {
 }
 
 fn check<R: Real>(tolerance: f64) {
-    let Fixture { input_shape, networks } = json("applications.json");
+    let Fixture { networks } = json("applications.json");
     let tensors = Tensors::open("applications.safetensors");
     let mut report = Report::new(format!("outputs of applications in {}", R::NAME));
-    let x = tensor(&[&[1], &input_shape[..]].concat(), formula("input", input_shape.iter().product()));
-    for Application { name, .. } in networks {
+    for Application { name, input_shape, .. } in networks {
+        let x = tensor(&[&[1], &input_shape[..]].concat(), formula("input", input_shape.iter().product()));
+        let case = format!("{name}/{}", input_shape[0]);
         let mut network: Network<R> = described(&name, input_shape).build(0).unwrap();
         let weights: Vec<Tensor<R>> =
             network.params().map(|(name, param)| weight(&name, param.value.shape())).collect();
         network.set_weights(&weights);
         let y = network.infer(&x, &mut Context::new(0));
-        let expected = tensors.get::<f64>(&format!("{name}/y"));
-        report.equal(format!("{name}: shape"), y.shape(), expected.shape());
-        report.close(format!("{name}: output"), &y, &expected, tolerance);
+        let expected = tensors.get::<f64>(&format!("{case}/y"));
+        report.equal(format!("{case}: shape"), y.shape(), expected.shape());
+        report.close(format!("{case}: output"), &y, &expected, tolerance);
     }
-    report.finish(2 * 2);
+    report.finish(4 * 2);
 }
 
 /// Numbers in `[-1, 1)` that follow from a name alone, as in `tests/golden/make_networks.py`.

@@ -4,6 +4,7 @@
 Beside `make_fixtures.py`, in the same environment; about a minute. README.md describes files and keys.
 """
 
+import itertools
 import zlib
 
 from make_fixtures import in_f32, normal, param_name, rng_for, write_json, write_tensors  # first: it sets the environment
@@ -176,27 +177,28 @@ def weight(name, shape):
 
 
 def make_applications():
-    networks, tensors, side = [], {}, 48
+    networks, tensors = [], {}
     make = keras.applications
-    options = {"include_top": False, "weights": None, "input_shape": (side, side, 3)}
-    for stem, model in [
-        ("mobilenet_v2_035", make.MobileNetV2(alpha=0.35, **options)), ("resnet50", make.ResNet50(**options)),
-    ]:
+    for side, (stem, build) in itertools.product((48, 96), {
+        "mobilenet_v2_035": lambda options: make.MobileNetV2(alpha=0.35, **options),
+        "resnet50": lambda options: make.ResNet50(**options),
+    }.items()):
+        model = build({"include_top": False, "weights": None, "input_shape": (side, side, 3)})
         for layer in model.layers:
             kind = {"class_name": type(layer).__name__}
             for variable in layer.weights:
                 variable.assign(weight(f"{layer.name}/{param_name(kind, variable)}", variable.shape))
         y = model(formula("input", (1, side, side, 3)), training=False).numpy()
         assert y.dtype == np.float64 and 0.1 < (y != 0).mean(), (stem, y.dtype, (y != 0).mean())
-        print(stem, "mean", y.mean(), "std", y.std(), "zeros", (y == 0).mean(), "sixes", (y == 6).mean())
-        tensors[f"{stem}/y"] = y.astype(np.float32)
+        print(stem, side, "mean", y.mean(), "std", y.std(), "zeros", (y == 0).mean(), "sixes", (y == 6).mean())
+        tensors[f"{stem}/{side}/y"] = y.astype(np.float32)
         trainable = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
         layers = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
         networks.append({
-            "name": stem, "keras_name": model.name, "params": model.count_params(), "trainable": trainable,
+            "name": stem, "input_shape": [side, side, 3], "keras_name": model.name, "params": model.count_params(), "trainable": trainable,
             "layers": [[layer.name, type(layer).__name__, list(layer.output.shape[1:])] for layer in layers],
         })
-    write_json("applications", {"input_shape": [side, side, 3], "networks": networks})
+    write_json("applications", {"networks": networks})
     write_tensors("applications", tensors)
 
 

@@ -8,8 +8,8 @@ use nn_core::layer::Layer;
 use nn_core::loss::Loss;
 use nn_core::model::Network;
 use nn_core::train::{
-    self, Action, ArrayDataset, Callback, CsvLog, EVALUATION_BATCH, EarlyStopping, EpochEnd, FitOptions, ModelCheckpoint,
-    Monitor, StepEnd, Trainer, check_data, evaluate,
+    self, Action, ArrayDataset, Callback, CsvLog, EVALUATION_BATCH, EarlyStopping, EpochEnd, FitOptions,
+    ModelCheckpoint, Monitor, StepEnd, Trainer, check_data, evaluate,
 };
 use serde::Serialize;
 use thiserror::Error;
@@ -132,13 +132,17 @@ impl<'a> Training<'a> {
     }
 
     /// Computes what the frozen layers at the network's beginning make of all faces, or reads it from `cache`; training
-    /// starts from there, with the same result bit for bit. Returns where the features of each split came from.
+    /// starts from there. The result is the same, bit for bit where the layers behind are dense; sums over the samples in
+    /// trained convolutions may have another order. Returns where the features of each split came from.
     ///
     /// `None`, and nothing changes, if there are no such layers, or all features together would take more than 2 GiB.
     ///
     /// # Errors
     /// If features and labels do not fit, which no data that [`Training::prepare`] accepts bring about.
-    pub fn start_from_features(&mut self, cache: &FeatureCache) -> Result<Option<[Origin; 3]>, TrainingError> {
+    pub fn start_from_features(
+        &mut self,
+        cache: &FeatureCache,
+    ) -> Result<Option<[Origin; 3]>, TrainingError> {
         const MOST_BYTES: usize = 2 << 30;
         let start = Instant::now();
         let learns = |layer: &Box<dyn Layer<f32>>| layer.params().iter().any(|param| param.trainable);

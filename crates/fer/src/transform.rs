@@ -70,7 +70,7 @@ impl Transform {
         if side == SIDE {
             self.scale(face.iter().map(|&level| f32::from(level)), channels, x);
         } else {
-            self.scale(resize(face, side).into_raw().into_iter(), channels, x);
+            self.scale(resize(face, side).into_iter(), channels, x);
         }
     }
 
@@ -83,11 +83,15 @@ impl Transform {
     }
 }
 
-fn resize(face: &[u8], side: usize) -> ImageBuffer<Luma<f32>, Vec<f32>> {
-    let levels = face.iter().map(|&level| f32::from(level)).collect();
+/// The grey levels of a face with `side` rows and columns.
+fn resize(face: &[u8], side: usize) -> Vec<f32> {
+    /// The library takes floats for shares of full brightness, and cuts off what is above 1.
+    const BRIGHTEST: f32 = 255.0;
+    let shares = face.iter().map(|&level| f32::from(level) / BRIGHTEST).collect();
     let original: ImageBuffer<Luma<f32>, Vec<f32>> =
-        ImageBuffer::from_raw(SIDE as u32, SIDE as u32, levels).expect("a face has as many pixels");
-    imageops::resize(&original, side as u32, side as u32, FilterType::Triangle)
+        ImageBuffer::from_raw(SIDE as u32, SIDE as u32, shares).expect("a face has as many pixels");
+    let resized = imageops::resize(&original, side as u32, side as u32, FilterType::Triangle);
+    resized.into_raw().into_iter().map(|share| share * BRIGHTEST).collect()
 }
 
 #[cfg(test)]

@@ -43,7 +43,8 @@ pub fn read(path: &Path) -> Result<Tensor<f32>, NpyError> {
     // Every element has a byte at least.
     let len = shape.iter().try_fold(1usize, |len, &axis| len.checked_mul(axis));
     if shape.len() != file.shape().len() || len.is_none_or(|len| len > bytes.len()) {
-        let problem_of_size = format!("an array of shape {:?} does not fit into {} bytes", file.shape(), bytes.len());
+        let problem_of_size =
+            format!("an array of shape {:?} does not fit into {} bytes", file.shape(), bytes.len());
         return Err(problem(problem_of_size));
     }
     if file.order() == Order::Fortran && shape.len() > 1 {
@@ -71,7 +72,9 @@ fn check_header(bytes: &[u8]) -> Result<(), String> {
         return Err("not a .npy file".into());
     };
     match *rest {
-        [major, _, a, b, c, d, ..] if major > 1 && u32::from_le_bytes([a, b, c, d]) as usize > bytes.len() => {
+        [major, _, a, b, c, d, ..]
+            if major > 1 && u32::from_le_bytes([a, b, c, d]) as usize > bytes.len() =>
+        {
             Err(format!("a .npy file of version {major} whose header is longer than the file"))
         }
         _ => Ok(()),

@@ -136,7 +136,14 @@ impl Pretrained {
     /// # Errors
     /// If it cannot be read or holds another network.
     pub fn read(path: &Path) -> Result<Self, PretrainedError> {
-        let mut weights = weights::load(path)?;
+        Self::of(weights::load(path)?, path)
+    }
+
+    /// Weights that have been read; `path` is for messages.
+    ///
+    /// # Errors
+    /// If they are of another network.
+    pub fn of(mut weights: Vec<LayerWeights>, path: &Path) -> Result<Self, PretrainedError> {
         let unknown = || PretrainedError::Unknown(path.into());
         let naming = Naming::of(&weights).ok_or_else(unknown)?;
         let base = match naming {

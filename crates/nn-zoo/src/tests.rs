@@ -1,3 +1,6 @@
+use nn_core::keras::weights::LayerWeights;
+use nn_core::model::Network;
+
 use super::*;
 
 fn params(network: &Sequential) -> usize {
@@ -117,4 +120,88 @@ fn residual_blocks_survive_json() {
         let network = network.unwrap();
         assert_eq!(Sequential::from_json(&network.to_json()).unwrap(), network);
     }
+}
+
+/// The weights of a network as a file has them, layer by layer, with other names.
+fn saved(network: &Network<f32>, rename: impl Fn(&str) -> String) -> Vec<LayerWeights> {
+    let leaves = network.layers_and_parts().into_iter().filter(|layer| layer.parts().is_empty());
+    let weights = leaves.map(|layer| LayerWeights {
+        layer: rename(&layer.info().name),
+        weights: layer.params().iter().map(|param| (param.name.to_owned(), param.value.clone())).collect(),
+    });
+    weights.collect()
+}
+
+/// `conv3_block2_1_conv` as Keras 1 and 2 called it: `res3b_branch2a`.
+fn branch_name(name: &str) -> String {
+    match name {
+        "conv1_conv" => return "conv1".into(),
+        "conv1_bn" => return "bn_conv1".into(),
+        _ => (),
+    }
+    let parts: Vec<&str> = name.split('_').collect();
+    let &[stage, block, part, kind] = &parts[..] else { return name.into() };
+    let kind = match kind {
+        "conv" => "res",
+        "bn" => "bn",
+        _ => return name.into(),
+    };
+    let block = ["a", "b", "c", "d", "e", "f"][block["block".len()..].parse::<usize>().unwrap() - 1];
+    let part = ["1", "2a", "2b", "2c"][part.parse::<usize>().unwrap()];
+    format!("{kind}{}{block}_branch{part}", &stage["conv".len()..])
+}
+
+#[test]
+fn both_namings_of_resnet50_are_told_apart() {
+    let image = [32, 32, 3];
+    let network = resnet50(image, Pooling::Average).unwrap().build(5).unwrap();
+    let path = std::path::Path::new("weights.h5");
+    for (rename, epsilon) in [(&str::to_owned as &dyn Fn(&str) -> String, 1.001e-5), (&branch_name, 1e-3)] {
+        let pretrained = Pretrained::of(saved(&network, rename), path).unwrap();
+        assert_eq!(pretrained.base, Base::ResNet50 { epsilon });
+        let loaded = pretrained.network(image, Pooling::Average).unwrap();
+        for ((a, x), (b, y)) in loaded.params().zip(network.params()) {
+            assert!(a == b && x.value == y.value, "{a}");
+        }
+        assert!(loaded.config().unwrap().to_json().contains(&format!("\"epsilon\": {epsilon}")));
+    }
+}
+
+#[test]
+fn the_width_of_mobilenet_v2_follows_from_its_arrays() {
+    for alpha in [0.35, 0.5, 0.75, 1.0, 1.3, 1.4] {
+        let network = mobilenet_v2(alpha, [32, 32, 3], Pooling::None).unwrap().build(0).unwrap();
+        let pretrained = Pretrained::of(saved(&network, str::to_owned), "w.h5".as_ref()).unwrap();
+        assert_eq!(pretrained.base, Base::MobileNetV2 { alpha });
+    }
+}
+
+#[test]
+fn weights_of_something_else_are_refused() {
+    let path = std::path::Path::new("weights.h5");
+    let refused = |weights| match Pretrained::of(weights, path) {
+        Ok(pretrained) => pretrained.network([32, 32, 3], Pooling::None).unwrap_err().to_string(),
+        Err(error) => error.to_string(),
+    };
+    let cnn = cnn::cnn1().build(0).unwrap();
+    assert!(refused(saved(&cnn, str::to_owned)).contains("neither ResNet50 nor MobileNetV2"));
+    let network = mobilenet_v2(0.35, [32, 32, 3], Pooling::None).unwrap().build(0).unwrap();
+    let whole = saved(&network, str::to_owned);
+    let place = whole.iter().position(|layer| layer.layer == "block_3_project").unwrap();
+    let changed = |change: &dyn Fn(&mut Vec<LayerWeights>)| {
+        let mut weights = whole.clone();
+        change(&mut weights);
+        refused(weights)
+    };
+    let missing = changed(&|weights| drop(weights.remove(place)));
+    assert!(missing.contains("block_3_project") && missing.contains("no weights for it"), "{missing}");
+    let short = changed(&|weights| drop(weights[place + 1].weights.pop()));
+    assert!(short.contains("3 arrays in the file, expected 4"), "{short}");
+    let odd = changed(&|weights| weights[place].weights[0].1 = nn_core::tensor(&[2], vec![0.0; 2]));
+    assert!(odd.contains("its kernel has shape [2]"), "{odd}");
+    let more = changed(&|weights| {
+        let extra = LayerWeights { layer: "extra".into(), ..weights[place].clone() };
+        weights.push(extra);
+    });
+    assert!(more.contains("extra") && more.contains("no such layer"), "{more}");
 }

@@ -8,7 +8,8 @@ use anyhow::{Context, bail};
 use clap::Args;
 use nn_core::inspect::input_gradient;
 use nn_core::keras::config::ModelConfig;
-use nn_core::keras::{load_network, set_weights, weights};
+use nn_core::keras::load_network;
+use nn_core::keras::weights::{self, SavedModel};
 use nn_core::model::Network;
 use nn_lab::npy;
 
@@ -35,10 +36,9 @@ impl Source {
         match (&self.model, &self.config, &self.weights) {
             (Some(model), ..) => Ok(load_network(model, Some(input))?),
             (None, Some(config), Some(weights)) => {
-                let model = read_config(config)?;
-                let mut network = model.build(Some(input), config)?;
-                set_weights(&mut network, &model, weights::load(weights)?, weights)?;
-                Ok(network)
+                let model =
+                    SavedModel { config: Some(read_config(config)?), weights: weights::load(weights)? };
+                Ok(model.into_network(Some(input), weights)?)
             }
             _ => bail!("give --model, or --config with --weights"),
         }
@@ -89,7 +89,11 @@ impl Run {
             Some(k) => {
                 let elements = network.output_shape().elements();
                 if k >= elements {
-                    bail!("--grad-of {k}: the output {} has elements 0 to {}", network.output_shape(), elements - 1);
+                    bail!(
+                        "--grad-of {k}: the output {} has elements 0 to {}",
+                        network.output_shape(),
+                        elements - 1
+                    );
                 }
                 input_gradient(&network, &x, k)
             }

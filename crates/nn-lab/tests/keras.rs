@@ -1,0 +1,159 @@
+//! `nn-lab run` and `nn-lab summary` on models that Keras saved.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use nn_core::{Tensor, tensor};
+use nn_lab::npy;
+use safetensors::SafeTensors;
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/keras_files").join(name)
+}
+
+/// What Keras computed.
+fn keras(name: &str) -> Tensor<f32> {
+    let bytes = fs::read(golden("outputs.safetensors")).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let stored = file.tensor(name).unwrap();
+    let element = |bytes: &[u8]| f32::from_le_bytes(bytes.try_into().unwrap());
+    tensor(stored.shape(), stored.data().chunks_exact(4).map(element).collect())
+}
+
+fn lab(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_nn-lab")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+#[track_caller]
+fn result(folder: &Path, arguments: &[&str]) -> Tensor<f32> {
+    let output = lab(folder, &[&["run", "--input", "x.npy", "--output", "y.npy"], arguments].concat());
+    assert!(output.status.success(), "{output:?}");
+    npy::read(&folder.join("y.npy")).unwrap()
+}
+
+#[track_caller]
+fn close(y: &Tensor<f32>, expected: &Tensor<f32>) {
+    assert_eq!(y.shape(), expected.shape());
+    let norm = |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v * v)).sum::<f64>().sqrt();
+    let (off, size) =
+        (norm(&mut y.iter().zip(expected).map(|(a, b)| a - b)), norm(&mut expected.iter().copied()));
+    assert!(off <= 1e-5 * size, "off by {off:e} of {size:e}");
+}
+
+#[track_caller]
+fn fails(folder: &Path, arguments: &[&str], fragments: &[&str]) {
+    let output = lab(folder, arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(1 | 2)), "{stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    for fragment in fragments {
+        assert!(stderr.contains(fragment), "{stderr:?} lacks {fragment:?}");
+    }
+    assert!(!folder.join("y.npy").exists(), "{arguments:?} left a result");
+}
+
+fn folder_with(x: &Tensor<f32>) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    npy::write(&folder.path().join("x.npy"), x).unwrap();
+    folder
+}
+
+#[test]
+fn a_model_runs_and_is_differentiated() {
+    let folder = folder_with(&keras("batch_norm/x"));
+    let (folder, model) = (folder.path(), golden("batch_norm.keras"));
+    let model = model.to_str().unwrap();
+    close(&result(folder, &["--model", model]), &keras("batch_norm/y"));
+    close(&result(folder, &["--model", model, "--grad-of", "1"]), &keras("batch_norm/dx"));
+}
+
+#[test]
+fn configuration_and_weights_may_lie_apart() {
+    let folder = folder_with(&keras("residual_projection/x"));
+    let archive = fs::File::open(golden("residual_projection.keras")).unwrap();
+    let mut archive = zip::ZipArchive::new(archive).unwrap();
+    let mut config = fs::File::create(folder.path().join("config.json")).unwrap();
+    std::io::copy(&mut archive.by_name("config.json").unwrap(), &mut config).unwrap();
+    for weights in ["residual_projection.h5", "residual_projection.weights.h5"] {
+        let weights = golden(weights);
+        let y = result(folder.path(), &["--config", "config.json", "--weights", weights.to_str().unwrap()]);
+        close(&y, &keras("residual_projection/y"));
+    }
+    let summary = lab(folder.path(), &["summary", "config.json"]);
+    assert!(summary.status.success(), "{summary:?}");
+    let of_archive = lab(folder.path(), &["summary", golden("residual_projection.keras").to_str().unwrap()]);
+    assert_eq!(summary.stdout, of_archive.stdout);
+    assert!(String::from_utf8_lossy(&summary.stdout).contains("Total params"));
+}
+
+#[test]
+fn what_does_not_fit_is_told() {
+    let folder = folder_with(&keras("batch_norm/x"));
+    let (folder, model) = (folder.path(), golden("batch_norm.keras"));
+    let run = |more: &[&'static str]| {
+        [&["run", "--model", model.to_str().unwrap(), "--input", "x.npy", "--output", "y.npy"], more].concat()
+    };
+    fails(folder, &run(&["--layer", "nowhere"]), &["has no layer \"nowhere\""]);
+    fails(folder, &run(&["--grad-of", "100000"]), &["--grad-of 100000", "elements 0 to"]);
+    fails(folder, &["run", "--input", "x.npy", "--output", "y.npy"], &["--model"]);
+    fails(folder, &["run", "--config", "c.json", "--input", "x.npy", "--output", "y.npy"], &["--weights"]);
+    npy::write(&folder.join("x.npy"), &tensor(&[2, 3], vec![0.0; 6])).unwrap();
+    fails(folder, &run(&[]), &["batch_norm.keras", "takes inputs of"]);
+    fs::write(folder.join("x.npy"), "no array").unwrap();
+    fails(folder, &run(&[]), &["x.npy: not a .npy file"]);
+    fs::remove_file(folder.join("x.npy")).unwrap();
+    fails(folder, &run(&[]), &["x.npy", "No such file"]);
+    fails(folder, &["summary", "gone.keras"], &["gone.keras"]);
+}
+
+/// A file in the form of NumPy: version, header, elements.
+fn file(version: u8, header: &str, elements: &[u8]) -> Vec<u8> {
+    let length = (header.len() as u32).to_le_bytes();
+    let length = if version == 1 { &length[..2] } else { &length };
+    [b"\x93NUMPY", &[version, 0][..], length, header.as_bytes(), elements].concat()
+}
+
+#[test]
+fn arrays_of_numbers_are_read_whatever_their_type() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.npy");
+    let header = |kind: &str, shape: &str| {
+        format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n")
+    };
+    let cases: [(&str, Vec<u8>); 6] = [
+        ("<f4", [1.5f32, -2.0].iter().flat_map(|x| x.to_le_bytes()).collect()),
+        (">f4", [1.5f32, -2.0].iter().flat_map(|x| x.to_be_bytes()).collect()),
+        ("<f8", [1.5f64, -2.0].iter().flat_map(|x| x.to_le_bytes()).collect()),
+        ("|u1", vec![7, 255]),
+        ("<i4", [7i32, -3].iter().flat_map(|x| x.to_le_bytes()).collect()),
+        ("<i8", [7i64, -3].iter().flat_map(|x| x.to_le_bytes()).collect()),
+    ];
+    for (kind, elements) in cases {
+        for version in [1, 2] {
+            fs::write(&path, file(version, &header(kind, "(1, 2)"), &elements)).unwrap();
+            let x = npy::read(&path).unwrap();
+            let expected = match kind {
+                "|u1" => [7.0, 255.0],
+                "<i4" | "<i8" => [7.0, -3.0],
+                _ => [1.5, -2.0],
+            };
+            assert_eq!(x, tensor(&[1, 2], expected.to_vec()), "{kind}");
+        }
+    }
+    let bad = [
+        (file(1, &header("<f4", "(2, 2)"), &[0; 12]), "cannot be read"),
+        (file(1, &header("<f4", "(4294967296, 4294967296)"), &[0; 12]), "does not fit"),
+        (file(1, &header("<c8", "(1,)"), &[0; 8]), "holds elements of type"),
+        (file(1, "no header\n", &[0; 8]), "not a readable .npy file"),
+        (file(1, &header("<f4", "(1, 1)").replace("False", "True"), &[0; 4]), "column-major"),
+        ([b"\x93NUMPY\x02\x00", &u32::MAX.to_le_bytes()[..], b"{}"].concat(), "longer than the file"),
+        (b"\x93NUMPY".to_vec(), "not a readable"),
+        (Vec::new(), "not a .npy file"),
+    ];
+    for (bytes, fragment) in bad {
+        fs::write(&path, bytes).unwrap();
+        let error = npy::read(&path).unwrap_err().to_string();
+        assert!(error.contains("x.npy") && error.contains(fragment), "{error:?} lacks {fragment:?}");
+    }
+}
