@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`data`] | reads the FER-2013 CSV files, or draws a synthetic stand-in, and reports what is unusual |
+//! | [`augment`] | varies images at random for training, and standardises them |
 //! | [`samples`] | the faces as a network sees them |
 //! | [`settings`] | what a training run is asked to be, from flags, environment and files |
 //! | [`training`] | a run from settings and data to a run folder |
@@ -10,6 +11,7 @@
 //!
 //! The binary `fer` adds the command line.
 
+pub mod augment;
 pub mod data;
 pub mod environment;
 pub mod run;
