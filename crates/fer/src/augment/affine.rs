@@ -49,31 +49,51 @@ impl Affine {
     fn sample_with(
         &self,
         image: &[f32],
+        shape: ImageShape,
+        cval: f32,
+        out: &mut [f32],
+        neighbours: impl Fn(f64, usize) -> Option<Neighbours>,
+    ) {
+        // Grey images are the common case; a loop over one channel is none.
+        if shape.channels == 1 {
+            self.sample_rows(image, ImageShape { channels: 1, ..shape }, cval, out, neighbours);
+        } else {
+            self.sample_rows(image, shape, cval, out, neighbours);
+        }
+    }
+
+    #[inline(always)]
+    fn sample_rows(
+        &self,
+        image: &[f32],
         ImageShape { height, width, channels }: ImageShape,
         cval: f32,
         out: &mut [f32],
         neighbours: impl Fn(f64, usize) -> Option<Neighbours>,
     ) {
         let [[row_row, row_column, row_offset], [column_row, column_column, column_offset]] = self.0;
-        for (r, out_row) in out.chunks_exact_mut(width * channels).enumerate() {
+        let stride = width * channels;
+        for (r, out_row) in out.chunks_exact_mut(stride).enumerate() {
             let (row_start, column_start) =
                 (row_offset + r as f64 * row_row, column_offset + r as f64 * column_row);
-            for (c, pixel) in out_row.chunks_exact_mut(channels).enumerate() {
-                let row = neighbours(row_start + c as f64 * row_column, height);
-                let column = neighbours(column_start + c as f64 * column_column, width);
+            for (c, pixel) in (0i32..).zip(out_row.chunks_exact_mut(channels)) {
+                let c = f64::from(c);
+                let row = neighbours(row_start + c * row_column, height);
+                let column = neighbours(column_start + c * column_column, width);
                 let (Some(row), Some(column)) = (row, column) else {
                     pixel.fill(cval);
                     continue;
                 };
-                let corners = [
-                    (row.low, row.low_share, column.low, column.low_share),
-                    (row.low, row.low_share, column.high, column.high_share()),
-                    (row.high, row.high_share(), column.low, column.low_share),
-                    (row.high, row.high_share(), column.high, column.high_share()),
-                ]
-                .map(|(r, r_share, c, c_share)| (&image[(r * width + c) * channels..], r_share, c_share));
+                let (row_high, column_high) = (1.0 - row.low_share, 1.0 - column.low_share);
+                let [above, below] = [row.low * stride, row.high * stride];
+                let [left, right] = [column.low * channels, column.high * channels];
                 for (k, value) in pixel.iter_mut().enumerate() {
-                    *value = corners.iter().map(|(at, r, c)| f64::from(at[k]) * r * c).sum::<f64>() as f32;
+                    // In this order, to round as SciPy does.
+                    let mut sum = f64::from(image[above + left + k]) * row.low_share * column.low_share;
+                    sum += f64::from(image[above + right + k]) * row.low_share * column_high;
+                    sum += f64::from(image[below + left + k]) * row_high * column.low_share;
+                    sum += f64::from(image[below + right + k]) * row_high * column_high;
+                    *value = sum as f32;
                 }
             }
         }
@@ -98,12 +118,10 @@ struct Neighbours {
 impl Neighbours {
     /// Of a place in `[0, len - 1]`.
     fn inside(place: f64, len: usize) -> Self {
-        let low = place as i32 as usize;
-        Self { low, high: (low + 1).min(len - 1), low_share: 1.0 - (place - low as f64) }
-    }
-
-    fn high_share(&self) -> f64 {
-        1.0 - self.low_share
+        // Processors convert between `f64` and `i32` in one instruction.
+        let low = place as i32;
+        let low_share = 1.0 - (place - f64::from(low));
+        Self { low: low as usize, high: (low as usize + 1).min(len - 1), low_share }
     }
 }
 

@@ -5,10 +5,9 @@ use super::{ImageShape, Rectangle};
 /// Mirrors left to right.
 pub(super) fn flip_horizontal(image: &mut [f32], shape: ImageShape) {
     for row in image.chunks_exact_mut(shape.width * shape.channels) {
-        for c in 0..shape.width / 2 {
-            for k in 0..shape.channels {
-                row.swap(c * shape.channels + k, (shape.width - 1 - c) * shape.channels + k);
-            }
+        row.reverse();
+        if shape.channels > 1 {
+            row.chunks_exact_mut(shape.channels).for_each(<[f32]>::reverse);
         }
     }
 }
