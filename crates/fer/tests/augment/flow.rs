@@ -57,6 +57,32 @@ fn an_image_depends_on_seed_epoch_and_number_alone() {
 }
 
 #[test]
+fn a_batch_holds_what_random_transform_gives() {
+    let images = Images::random(ImageShape::new(9, 8, 3), 40);
+    let config = "rotation_range = 20\nzoom_range = 0.2\nchannel_shift_range = 9\nsamplewise_center = true";
+    let generator = from_toml(config);
+    let standardizer = generator.standardizer(images.shape, Fitted::default()).unwrap();
+    let flow = Flow::training(&images, &standardizer, &generator, 3).unwrap();
+    let mut seen = Vec::new();
+    for epoch in [0, 1, 1 << 40] {
+        let indices = [39, 7, 7, 0, 22, 18, 1, 2, 3, 4, 5];
+        let mut x = vec![0.0; indices.len() * 216];
+        flow.batch(epoch, &indices, &mut x);
+        for (got, &i) in x.chunks_exact(216).zip(&indices) {
+            let mut expected = vec![0.0; 216];
+            let done =
+                generator.random_transform(&images.values[i], images.shape, (3, epoch, i), &mut expected);
+            standardizer.standardize(&mut expected);
+            assert_eq!(got, expected, "epoch {epoch}, image {i}");
+            seen.push(done.theta.to_bits());
+        }
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 30, "ten images in three epochs, each turned by an angle of its own");
+}
+
+#[test]
 fn evaluation_standardises_and_does_nothing_else() {
     let faces = faces();
     let generator = from_toml(&EVERYTHING.replace("zca_whitening", "featurewise_std_normalization"));
