@@ -24,9 +24,10 @@ impl ImageShape {
         self.height * self.width * self.channels
     }
 
-    /// Panics unless `image` has as many values as the shape.
+    /// Panics unless `image` has as many values as the shape, which is not empty.
     #[track_caller]
     pub(super) fn check(self, image: &[f32]) {
+        assert!(!image.is_empty(), "an image of {self} has no pixels");
         assert_eq!(image.len(), self.elements(), "values of an image of {self}");
     }
 }

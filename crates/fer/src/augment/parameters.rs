@@ -62,6 +62,7 @@ impl Default for TransformParameters {
 
 impl TransformParameters {
     pub(super) fn check(&self, shape: ImageShape) -> Result<(), AugmentError> {
+        require(shape.elements() > 0, "shape", shape, "at least one pixel")?;
         for (name, value) in [
             ("theta", self.theta),
             ("tx", self.tx),

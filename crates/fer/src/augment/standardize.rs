@@ -2,6 +2,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use nn_core::kernels::gemm::{Update, gemm};
 use nn_core::kernels::parallel::for_each_chunk;
 
+use super::error::require;
 use super::pixels::mean;
 use super::{AugmentError, Fitted, ImageDataGenerator, ImageShape};
 
@@ -24,6 +25,7 @@ impl ImageDataGenerator {
     /// If an argument is out of range, or a statistic that is needed is missing or of images of another shape.
     pub fn standardizer(&self, shape: ImageShape, fitted: Fitted) -> Result<Standardizer, AugmentError> {
         self.check()?;
+        require(shape.elements() > 0, "shape", shape, "at least one pixel")?;
         let check = |needed, argument, statistic, got: Option<usize>, expected| match got {
             None if needed => Err(AugmentError::NotFitted { argument, statistic }),
             Some(got) if needed && got != expected => {
@@ -82,7 +84,8 @@ impl Standardizer {
             image.iter_mut().for_each(|value| *value -= mean);
         }
         if generator.samplewise_std_normalization {
-            let std = deviation(image) + TINY;
+            let squares: f64 = image.iter().map(|&value| f64::from(value).powi(2)).sum();
+            let std = (squares / image.len() as f64).sqrt() as f32 + TINY;
             image.iter_mut().for_each(|value| *value /= std);
         }
         let channels = self.shape.channels;
@@ -109,11 +112,4 @@ impl Standardizer {
         // whitened [n, d] = centred [n, d] · matrix [d, d]
         gemm(rows, matrix.view(), whitened, Update::Assign);
     }
-}
-
-/// Population standard deviation of all values, in `f64`.
-fn deviation(image: &[f32]) -> f32 {
-    let mean = image.iter().map(|&value| f64::from(value)).sum::<f64>() / image.len() as f64;
-    let squares: f64 = image.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum();
-    (squares / image.len() as f64).sqrt() as f32
 }

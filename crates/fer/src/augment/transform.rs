@@ -6,7 +6,7 @@ impl ImageDataGenerator {
     /// in one interpolation), channel shift, flips, brightness, contrast, erasing.
     ///
     /// # Errors
-    /// If a parameter is not finite or the erased rectangle is not inside the image.
+    /// If a parameter is not finite, the erased rectangle is not inside the image, or the image has no pixels.
     ///
     /// # Panics
     /// If `image` or `out` has not the values of one image.

@@ -158,6 +158,16 @@ fn parameters_that_cannot_be_applied() {
 }
 
 #[test]
+fn images_without_pixels() {
+    for shape in [ImageShape::new(0, 4, 1), ImageShape::new(4, 0, 1), ImageShape::new(4, 4, 0)] {
+        let generator = from_toml("horizontal_flip = true");
+        let error = generator.standardizer(shape, Fitted::default()).unwrap_err().to_string();
+        assert!(error.contains("expected at least one pixel"), "{error}");
+        assert!(generator.apply_transform(&[], shape, &TransformParameters::default(), &mut []).is_err());
+    }
+}
+
+#[test]
 fn absurd_but_finite_parameters_do_no_harm() {
     let p = TransformParameters::default;
     for parameters in [

@@ -17,11 +17,12 @@ fn draws(config: &str) -> Vec<TransformParameters> {
 #[test]
 fn ranges_reach_their_bounds_and_never_exceed_them() {
     type Value = fn(&TransformParameters) -> f64;
-    let cases: [(&str, Value, f64, f64); 14] = [
+    let cases: [(&str, Value, f64, f64); 15] = [
         ("rotation_range = 30", |p| p.theta, -30.0, 30.0),
         ("width_shift_range = 0.25", |p| p.tx, -10.0, 10.0),
         ("height_shift_range = 0.25", |p| p.ty, -5.0, 5.0),
         ("width_shift_range = 3.0", |p| p.tx, -3.0, 3.0),
+        ("width_shift_range = 1.0", |p| p.tx, -1.0, 1.0),
         ("height_shift_range = 4", |p| p.ty, -3.0, 3.0),
         ("width_shift_range = [2, 7]", |p| p.tx, -7.0, 7.0),
         ("height_shift_range = [0.1, 0.5]", |p| p.ty, -10.0, 10.0),

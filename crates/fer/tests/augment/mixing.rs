@@ -85,6 +85,10 @@ fn cutmix_cuts_rectangles_and_counts_their_pixels() {
         both += usize::from(height > 2 && width > 3);
     }
     assert!(both > COUNT / 3, "only {both} of {COUNT} regions are of notable size");
+    // With a large alpha half of the area is cut: sides of sqrt(1/2) times 10 and 14 pixels, whole ones.
+    let sides = mixes("cutmix_alpha = 1e6").into_iter().filter_map(|mix| mix.region);
+    let largest = sides.fold((0, 0), |(h, w), region| (region.height.max(h), region.width.max(w)));
+    assert_eq!(largest, (7, 9));
     let cut = mixes("cutmix_alpha = 1\nmixup_alpha = 1").iter().filter(|mix| mix.region.is_some()).count();
     assert!((1300..1700).contains(&cut), "{cut} of {COUNT} are cut");
 }
