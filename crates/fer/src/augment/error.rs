@@ -57,7 +57,7 @@ pub enum AugmentError {
         value: f32,
     },
     /// The eigenvalue iteration failed.
-    #[error("the eigenvalues of the covariance of {0} pixels did not converge")]
+    #[error("the eigenvalues of a covariance matrix of order {0} did not converge")]
     Eigenvalues(usize),
     /// The file cannot be read or written.
     #[error("{path}: {source}")]

@@ -96,7 +96,8 @@ impl ImageDataGenerator {
     ///
     /// The mean and the standard deviation are those of Keras: one number per channel, over all images and places.
     /// With fewer images than values per image, or values that never change, whitening is confined to what the images
-    /// span. Cost of whitening, with `n` images of `d` values: about `n·d² + 11·d³` FLOPs in `f64`.
+    /// span. Cost of whitening, with `n` images of `d` values: about `n·d²` FLOPs in `f64`, and the
+    /// eigenvectors of a matrix of order `min(n, d)`.
     ///
     /// # Errors
     /// If an argument is out of range, there are no images, a pixel is not finite, or all pixels of a channel are equal

@@ -17,20 +17,20 @@ const COLUMNS: usize = 256;
 /// `W [d, d] = U·diag(sqrt(n) / (s + epsilon))·U^T`, where `X^T = U·diag(s)·V^T` and the rows of `X` `[n, d]` are the
 /// centred images (Keras's form of Bell & Sejnowski, 1997).
 ///
-/// `U` and `s²` are the eigenvectors and eigenvalues of `X^T·X`. Directions in which the images do not extend, by the
-/// precision of `f64`, are left out: Keras divides rounding errors by one another there.
+/// `U` and `s²` are the eigenvectors and eigenvalues of `X^T·X`, or come from those of `X·X^T` where that is smaller.
+/// Directions in which the images do not extend, by the precision of `f64`, are left out: Keras divides rounding errors
+/// by one another there.
 pub(super) fn whitening_matrix(
     n: usize,
     d: usize,
     epsilon: f64,
     centred: &(dyn Fn(usize, &mut [f64]) + Sync),
 ) -> Result<Array2<f32>, AugmentError> {
-    let scatter = scatter(n, d, centred);
-    let (squares, vectors) = eigen(&scatter).ok_or(AugmentError::Eigenvalues(d))?;
-    drop(scatter);
-    // In ascending order; no more than n of them are above the rounding error of the largest.
+    let directions = if n < d { directions_of_few(n, d, centred) } else { eigen(&scatter(n, d, centred)) };
+    let (squares, vectors) = directions.ok_or(AugmentError::Eigenvalues(n.min(d)))?;
+    // In ascending order: the first ones may be rounding errors of the largest.
     let noise = squares.last().copied().unwrap_or_default() * d as f64 * f64::EPSILON;
-    let first = squares.iter().position(|&square| square > noise).unwrap_or(d).max(d.saturating_sub(n));
+    let first = squares.iter().position(|&square| square > noise).unwrap_or(squares.len());
     let vectors = vectors.slice_axis(Axis(0), Slice::from(first..));
     let mut scaled = vectors.to_owned();
     for (mut vector, square) in scaled.axis_iter_mut(Axis(0)).zip(&squares[first..]) {
@@ -61,6 +61,28 @@ fn scatter(n: usize, d: usize, centred: &(dyn Fn(usize, &mut [f64]) + Sync)) -> 
         }
     }
     scatter
+}
+
+/// `s²` in ascending order and `U^T` of fewer images than values: with `X·X^T = V·diag(s²)·V^T`, `U = X^T·V / s`. Rows
+/// of which `s` is 0 are not finite.
+fn directions_of_few(
+    n: usize,
+    d: usize,
+    centred: &(dyn Fn(usize, &mut [f64]) + Sync),
+) -> Option<(Vec<f64>, Array2<f64>)> {
+    let mut x = vec![0.0; n * d];
+    for_each_chunk(&mut x, d, centred);
+    let x = ArrayView2::from_shape((n, d), &x).expect("n rows of d values");
+    let (mut gram, mut directions) = (Array2::zeros((n, n)), Array2::zeros((n, d)));
+    // X·X^T [n, n] = X [n, d] · X^T [d, n]
+    gemm(x, x.t(), gram.view_mut(), Update::Assign);
+    let (squares, v) = eigen(&gram)?;
+    // diag(s)·U^T [n, d] = V^T [n, n] · X [n, d]
+    gemm(v.view(), x, directions.view_mut(), Update::Assign);
+    for (mut direction, square) in directions.axis_iter_mut(Axis(0)).zip(&squares) {
+        direction /= square.sqrt();
+    }
+    Some((squares, directions))
 }
 
 /// Eigenvalues in ascending order, and the eigenvectors as rows. On one thread, so that the result does not depend on
