@@ -27,6 +27,8 @@ pub enum Purpose {
     Dropout = 6,
     /// Points and directions of gradient checks.
     GradientCheck = 7,
+    /// Variations of training images.
+    Augment = 8,
 }
 
 /// A stream of random numbers with a key of its own.
