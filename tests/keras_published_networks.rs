@@ -29,7 +29,7 @@ fn published_networks_compute_what_keras_computes_of_real_faces() {
         return;
     };
     let faces = csv::load(&data, &csv::Options::default()).unwrap().test;
-    let transform = Transform { scaling: Scaling::Symmetric };
+    let transform = Transform::from(Scaling::Symmetric);
     let bytes =
         fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/published.safetensors")).unwrap();
     let expected = SafeTensors::deserialize(&bytes).unwrap();

@@ -3,12 +3,9 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`data`] | reads the FER-2013 CSV files, or draws a synthetic stand-in, and reports what is unusual |
-<<<<<<< HEAD
 //! | [`transform`], [`samples`] | how a face becomes the input of a network, and the faces as a network sees them |
-=======
+//! | [`pipeline`] | from faces to batches, with augmentation and standardisation |
 //! | [`augment`] | varies images at random for training, and standardises them |
-//! | [`samples`] | the faces as a network sees them |
->>>>>>> augment
 //! | [`settings`] | what a training run is asked to be, from flags, environment and files |
 //! | [`training`] | a run from settings and data to a run folder |
 //! | [`features`] | what the frozen layers of a network compute, kept on disk |
@@ -20,6 +17,7 @@ pub mod augment;
 pub mod data;
 pub mod environment;
 pub mod features;
+pub mod pipeline;
 pub mod run;
 pub mod samples;
 pub mod settings;

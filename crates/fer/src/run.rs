@@ -4,6 +4,7 @@
 //! config.toml        the settings, resolved; usable as --config
 //! network.json       the network's configuration
 //! transform.json     how a face becomes the network's input
+//! statistics.safetensors   what standardisation takes of the training faces, if it takes anything
 //! env.json           machine, program, command line and data
 //! summary.txt        the network's table
 //! metrics.csv        one line per epoch
@@ -27,6 +28,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::data::{EMOTIONS, Faces};
+use crate::pipeline::Pipeline;
 use crate::settings::{SettingsError, TrainSettings};
 use crate::transform::Transform;
 
@@ -66,6 +68,8 @@ pub enum RunError {
 
 /// The file with the run's [`Transform`].
 pub(crate) const TRANSFORM: &str = "transform.json";
+/// The file with the statistics of the run's training faces.
+pub(crate) const STATISTICS: &str = "statistics.safetensors";
 
 /// A run's folder.
 #[derive(Debug, Clone)]
@@ -137,11 +141,18 @@ impl RunFolder {
         Ok(TrainSettings::read(&self.file("config.toml"))?)
     }
 
-    /// How the run's network wants its faces.
+    /// How the run's network wants its faces; with `raw_test` not standardised, whatever the run says.
     ///
     /// # Errors
-    /// If the file cannot be read.
-    pub fn transform(&self) -> Result<Transform, RunError> {
+    /// If the files with transform and statistics cannot be read or do not fit the network.
+    pub fn pipeline(&self, network: &Network<f32>, raw_test: bool) -> Result<Pipeline, RunError> {
+        let mut transform = self.transform()?;
+        transform.raw_test |= raw_test;
+        let statistics = self.file(STATISTICS);
+        Ok(Pipeline::load(&transform, network.input_shape(), &statistics).map_err(SettingsError::from)?)
+    }
+
+    fn transform(&self) -> Result<Transform, RunError> {
         let path = self.file(TRANSFORM);
         let json = fs::read_to_string(&path).map_err(|source| RunError::Io { path: path.clone(), source })?;
         Ok(serde_json::from_str(&json).map_err(|e| SettingsError::File { path, problem: e.to_string() })?)

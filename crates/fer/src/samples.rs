@@ -4,7 +4,9 @@ use nn_core::Shape;
 use nn_core::train::{Dataset, Targets};
 use rayon::prelude::*;
 
-use crate::data::{Faces, PIXELS};
+use crate::augment::{ImageShape, LabelledImages};
+use crate::data::{EMOTIONS, Faces, PIXELS};
+use crate::pipeline::image_shape;
 use crate::transform::Transform;
 
 /// A split as a data set for training: faces are transformed when a batch is asked for, so that they stay in memory as
@@ -28,6 +30,29 @@ impl<'a> Samples<'a> {
 /// The labels of faces as targets.
 pub fn targets(faces: &Faces) -> Targets<f32> {
     Targets::Classes(faces.labels().iter().map(|&label| usize::from(label)).collect())
+}
+
+/// Scaled images, which augmentation varies and standardises.
+impl LabelledImages for Samples<'_> {
+    fn count(&self) -> usize {
+        self.faces.len()
+    }
+
+    fn shape(&self) -> ImageShape {
+        image_shape(&self.shape)
+    }
+
+    fn classes(&self) -> usize {
+        EMOTIONS.len()
+    }
+
+    fn class(&self, i: usize) -> usize {
+        self.faces.label(i).into()
+    }
+
+    fn read(&self, i: usize, image: &mut [f32]) {
+        self.transform.apply(self.faces.image(i), &self.shape, image);
+    }
 }
 
 impl Dataset<f32> for Samples<'_> {

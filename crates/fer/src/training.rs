@@ -14,13 +14,14 @@ use nn_core::train::{
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::augment::AugmentError;
 use crate::data::{Dataset, Faces, Split};
 use crate::environment::Environment;
 use crate::features::{FeatureCache, Origin};
-use crate::run::{RunError, RunFolder, TRANSFORM};
+use crate::pipeline::Pipeline;
+use crate::run::{RunError, RunFolder, STATISTICS, TRANSFORM};
 use crate::samples::{Samples, targets};
 use crate::settings::{ResolvedSettings, SettingsError};
-use crate::transform::Transform;
 
 /// Why a training run failed.
 #[derive(Debug, Error)]
@@ -32,6 +33,9 @@ pub enum TrainingError {
     /// The network cannot be built.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The faces cannot be standardised.
+    #[error(transparent)]
+    Augment(#[from] AugmentError),
     /// The network cannot be cut behind its frozen layers.
     #[error(transparent)]
     Cut(#[from] CutError),
@@ -89,6 +93,7 @@ pub struct Training<'a> {
     options: FitOptions,
     /// The content of `config.toml`.
     config: String,
+    pipeline: Pipeline,
     /// The layers that are trained, where they start from features.
     head: Option<Head>,
 }
@@ -128,14 +133,16 @@ impl<'a> Training<'a> {
         let trainer = Trainer::new(&mut network, LOSS, settings.optimizer)?;
         trainer.check(&samples(&data.train), Some(&samples(&data.val)), &options)?;
         let config = settings.to_toml(options.batch_size)?;
-        Ok(Self { settings, data, network, options, config, head: None })
+        let pipeline = Pipeline::fit(&settings.transform, &shape, &data.train)?;
+        Ok(Self { settings, data, network, options, config, pipeline, head: None })
     }
 
     /// Computes what the frozen layers at the network's beginning make of all faces, or reads it from `cache`; training
     /// starts from there. The result is the same, bit for bit where the layers behind are dense; sums over the samples in
     /// trained convolutions may have another order. Returns where the features of each split came from.
     ///
-    /// `None`, and nothing changes, if there are no such layers, or all features together would take more than 2 GiB.
+    /// `None`, and nothing changes, if there are no such layers, the faces are varied, or all features together would take
+    /// more than 2 GiB.
     ///
     /// # Errors
     /// If features and labels do not fit, which no data that [`Training::prepare`] accepts bring about.
@@ -147,7 +154,8 @@ impl<'a> Training<'a> {
         let start = Instant::now();
         let learns = |layer: &Box<dyn Layer<f32>>| layer.params().iter().any(|param| param.trainable);
         let frozen = self.network.layers().iter().position(learns).unwrap_or(0);
-        let costs = self.network.layers()[..frozen].iter().any(|layer| layer.info().macs > 0);
+        let varies = self.settings.transform.augmentation.is_some();
+        let costs = !varies && self.network.layers()[..frozen].iter().any(|layer| layer.info().macs > 0);
         let Some(last) = frozen.checked_sub(1).filter(|_| costs) else { return Ok(None) };
         let size = self.network.layers()[last].info().output_shape.elements() * size_of::<f32>();
         let faces: usize = Split::ALL.map(|split| self.data.split(split).len()).iter().sum();
@@ -175,27 +183,34 @@ impl<'a> Training<'a> {
     /// # Errors
     /// If the loss is not finite, or a file cannot be written.
     pub fn run(self, folder: &RunFolder, progress: &mut dyn Callback<f32>) -> Result<Outcome, TrainingError> {
-        let Self { settings, data, mut network, options, config, mut head } = self;
+        let Self { settings, data, mut network, options, config, pipeline, mut head } = self;
         folder.write("config.toml", &config)?;
         folder.write("network.json", &(settings.network.to_json() + "\n"))?;
         folder.write_json(TRANSFORM, &settings.transform)?;
         folder.write_json("env.json", &Environment::of(data))?;
         folder.write("summary.txt", &network.summary())?;
 
-        let shape = network.input_shape().clone();
-        let samples = Split::ALL.map(|split| Samples::new(data.split(split), &shape, &settings.transform));
+        if let Some(fitted) = pipeline.fitted().filter(|_| settings.transform.needs_fit()) {
+            fitted.save(&folder.file(STATISTICS))?;
+        }
+        let samples = Split::ALL.map(|split| pipeline.samples(data.split(split)));
+        let varied = pipeline.training(&samples[0], settings.seed)?;
+        let evaluated = [0, 1, 2].map(|split| pipeline.evaluation(&samples[split]));
+        let [plain, validation, test] = evaluated;
+        let (plain, validation, test) = (plain?, validation?, test?);
         let mut best = ModelCheckpoint::new(folder.file("best.safetensors"), Monitor::ValAccuracy);
-        // What is trained, and the samples that it sees: the network and faces, or the head and features.
-        let (trained, splits, prepared_in) = match &mut head {
+        // What is trained and on what, and what it is measured on: the network and faces, or the head and features.
+        let (trained, training, measured, prepared_in) = match &mut head {
             Some(Head { network: trained, features, seconds }) => {
                 let mut whole = settings.network.build(0)?;
                 whole.copy_weights(&network);
                 best = best.part_of(whole);
-                (&mut *trained, features.each_ref().map(|split| split as &dyn train::Dataset<f32>), *seconds)
+                let features = features.each_ref().map(|split| split as &dyn train::Dataset<f32>);
+                (&mut *trained, features[0], features, *seconds)
             }
-            None => (&mut network, samples.each_ref().map(|split| split as _), 0.0),
+            None => (&mut network, &*varied, [&*plain, &*validation, &*test], 0.0),
         };
-        let [training, validation, test] = splits;
+        let [plain, validation, test] = measured;
         let mut log = CsvLog::create(&folder.file("metrics.csv"))?;
         let mut stopping = settings
             .patience
@@ -220,7 +235,7 @@ impl<'a> Training<'a> {
             return Ok(Outcome::Interrupted);
         }
         let measure = |data| evaluate(trained, &LOSS, data, EVALUATION_BATCH);
-        let [train, val, tested] = [measure(training)?, measure(validation)?, measure(test)?];
+        let [train, val, tested] = [measure(plain)?, measure(validation)?, measure(test)?];
         let probabilities = trained.predict_dataset(test);
         let network = save_trained(network, head, folder)?;
         let result = TrainingResult {
@@ -255,8 +270,16 @@ fn save_trained(
 }
 
 /// The probabilities that a network gives for faces, `[faces, classes]`.
-pub fn predict(network: &Network<f32>, faces: &Faces, transform: &Transform) -> nn_core::Tensor<f32> {
-    network.predict_dataset(&Samples::new(faces, network.input_shape(), transform))
+///
+/// # Errors
+/// If the pipeline is for images of another shape.
+pub fn predict(
+    network: &Network<f32>,
+    faces: &Faces,
+    pipeline: &Pipeline,
+) -> Result<nn_core::Tensor<f32>, AugmentError> {
+    let samples = pipeline.samples(faces);
+    Ok(network.predict_dataset(&*pipeline.evaluation(&samples)?))
 }
 
 /// Passes everything on and remembers who ended the training.

@@ -1,10 +1,11 @@
-//! How a face becomes the input of a network: one declared object, the same in training and in evaluation, kept with
-//! the run as `transform.json`.
+//! How a face becomes the input of a network: one declared object for training and evaluation, kept with the run as
+//! `transform.json`.
 
 use image::imageops::{self, FilterType};
 use image::{ImageBuffer, Luma};
 use serde::{Deserialize, Serialize};
 
+use crate::augment::ImageDataGenerator;
 use crate::data::SIDE;
 
 /// What is done to each grey level.
@@ -39,14 +40,32 @@ impl Scaling {
 ///
 /// The shape of the network's input decides the rest: an image of another size is resized (linear interpolation between
 /// the centres of the pixels), and the grey image is repeated in every channel.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transform {
     /// What is done to each grey level.
     pub scaling: Scaling,
+    /// What is done to the scaled image: its random part in training, its standardisation always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augmentation: Option<ImageDataGenerator>,
+    /// Whether evaluation leaves the standardisation out, so that a network is measured on images of another kind than it
+    /// was trained on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub raw_test: bool,
+}
+
+impl From<Scaling> for Transform {
+    fn from(scaling: Scaling) -> Self {
+        Self { scaling, ..Self::default() }
+    }
 }
 
 impl Transform {
+    /// Whether standardisation takes statistics of the training faces.
+    pub fn needs_fit(&self) -> bool {
+        self.augmentation.as_ref().is_some_and(ImageDataGenerator::needs_fit)
+    }
+
     /// Whether inputs of this shape can be made: the flat image, or a square one of any side with 1 or 3 channels.
     pub fn fits(shape: &[usize]) -> bool {
         match *shape {
@@ -56,7 +75,7 @@ impl Transform {
         }
     }
 
-    /// Writes the input of `shape` that a face becomes to `x`.
+    /// Writes the scaled image of `shape` that a face becomes to `x`.
     ///
     /// # Panics
     /// If no input of that shape can be made, or `x` has another length.
@@ -105,7 +124,7 @@ mod tests {
 
     fn transformed(scaling: Scaling, shape: &[usize]) -> Vec<f32> {
         let mut x = vec![f32::NAN; shape.iter().product()];
-        Transform { scaling }.apply(&face(), shape, &mut x);
+        Transform::from(scaling).apply(&face(), shape, &mut x);
         x
     }
 

@@ -69,6 +69,15 @@ pub fn for_each_chunk<T: Send>(out: &mut [T], chunk_len: usize, body: impl Fn(us
     out.par_chunks_mut(chunk_len).enumerate().for_each(|(i, chunk)| isa.scope(|| body(i, chunk)));
 }
 
+/// Calls both at the same time if a thread is free.
+pub fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    if is_sequential() {
+        return (a(), b());
+    }
+    let isa = Isa::current();
+    rayon::join(|| isa.scope(a), || isa.scope(b))
+}
+
 /// Like [`for_each_chunk`] with two outputs that are cut in step.
 ///
 /// # Panics

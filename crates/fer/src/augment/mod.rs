@@ -51,6 +51,7 @@ mod images;
 mod mix;
 mod parameters;
 mod pixels;
+pub mod preview;
 mod standardize;
 mod statistics;
 mod transform;

@@ -1,6 +1,6 @@
 //! `fer data`: count, preview, or draw faces.
 
-use std::io::{self, Cursor, Write};
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use fer::data::synthetic::{self, Sizes};
 use fer::data::{Dataset, EMOTIONS, Split, preview};
 use fer::settings::path_or_nothing;
 
-use super::{emit, emit_json, note, refuse_existing, write_file};
+use super::{emit, emit_json, note, refuse_existing, write_file, write_png};
 
 /// Which data a command works on.
 #[derive(Args)]
@@ -169,9 +169,7 @@ impl Preview {
     fn run(self) -> anyhow::Result<()> {
         let dataset = self.data.load()?;
         let sheet = preview::sheet(dataset.split(self.split), self.per_class.into(), self.data.seed);
-        let mut png = Cursor::new(Vec::new());
-        sheet.write_to(&mut png, image::ImageFormat::Png)?;
-        write_file(&self.output, true, |out| out.write_all(png.get_ref()))?;
+        write_png(&self.output, &sheet)?;
         emit(&self.output.display().to_string())
     }
 }

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use comfy_table::{CellAlignment, Table, presets};
 use fer::data::{EMOTIONS, Faces, Split};
 use fer::run::{RunFolder, confusion};
-use fer::samples::Samples;
-use fer::training::{LOSS, predict};
+use fer::training::LOSS;
 use nn_core::metrics::{Confusion, in_top_k};
 use nn_core::train::{EVALUATION_BATCH, evaluate};
 use serde_json::json;
@@ -33,6 +32,10 @@ pub struct Eval {
     #[arg(long, value_enum, default_value_t = Weights::Last)]
     weights: Weights,
 
+    /// Leave out the standardisation that the run was trained with
+    #[arg(long)]
+    raw_test: bool,
+
     /// Threads to compute with [default: all cores]; the result does not depend on it
     #[arg(long, env = "FER_THREADS", value_name = "N")]
     threads: Option<usize>,
@@ -52,10 +55,11 @@ impl Eval {
         let path = self.data.as_deref().or(settings.data.as_deref());
         let data = load_data(path, settings.limit, settings.seed.unwrap_or(0))?;
         let faces = data.split(self.split);
-        let transform = folder.transform()?;
-        let samples = Samples::new(faces, network.input_shape(), &transform);
-        let measured = evaluate(&network, &LOSS, &samples, EVALUATION_BATCH)?;
-        let probabilities = predict(&network, faces, &transform);
+        let pipeline = folder.pipeline(&network, self.raw_test)?;
+        let samples = pipeline.samples(faces);
+        let samples = pipeline.evaluation(&samples)?;
+        let measured = evaluate(&network, &LOSS, &*samples, EVALUATION_BATCH)?;
+        let probabilities = network.predict_dataset(&*samples);
         let counts = confusion(faces, &probabilities);
         let top2 = top_k(faces, &probabilities, 2);
         if self.json {

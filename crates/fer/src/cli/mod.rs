@@ -3,6 +3,7 @@
 //! Results go to stdout through [`emit`], everything else to stderr through [`note`]; neither panics when
 //! the other end is gone. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 
+mod augment;
 mod data;
 mod eval;
 mod finetune;
@@ -36,6 +37,9 @@ enum Command {
     #[command(subcommand)]
     Model(model::Command),
     Train(train::Train),
+    /// Vary the training faces at random: look at it, or train with it.
+    #[command(subcommand)]
+    Augment(augment::Command),
     Finetune(finetune::Finetune),
     Eval(eval::Eval),
     Predict(predict::Predict),
@@ -47,6 +51,7 @@ pub fn main() -> ExitCode {
         Command::Data(command) => command.run(),
         Command::Model(command) => command.run(),
         Command::Train(command) => command.run(),
+        Command::Augment(command) => command.run(),
         Command::Finetune(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Predict(command) => command.run(),
@@ -145,6 +150,13 @@ pub fn write_file(
         Ok::<_, io::Error>(())
     };
     write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a picture as a PNG, in the place of an existing file.
+pub fn write_png(path: &Path, picture: &image::GrayImage) -> anyhow::Result<()> {
+    let mut png = io::Cursor::new(Vec::new());
+    picture.write_to(&mut png, image::ImageFormat::Png)?;
+    write_file(path, true, |out| out.write_all(png.get_ref()))
 }
 
 /// Fails if something stands at `path` already, unless `force` says that it may be replaced.

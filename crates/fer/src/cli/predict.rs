@@ -33,12 +33,13 @@ impl Predict {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
         let run = RunFolder::open(&self.run)?;
-        let (network, transform) = (run.network(self.weights.file())?, run.transform()?);
+        let network = run.network(self.weights.file())?;
+        let pipeline = run.pipeline(&network, false)?;
         let mut faces = Faces::default();
         for path in &self.images {
             faces.push(&image_file::read(path)?, 0);
         }
-        let probabilities = predict(&network, &faces, &transform);
+        let probabilities = predict(&network, &faces, &pipeline)?;
         let mut results = Vec::new();
         for (path, row) in self.images.iter().zip(probabilities.outer_iter()) {
             let mut ranked: Vec<(f32, &str)> = row.iter().copied().zip(EMOTIONS).collect();

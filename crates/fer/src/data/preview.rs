@@ -14,10 +14,10 @@ const MARGIN: u32 = 20;
 /// Room for the longest name, "Surprise", at twice the size of the font.
 const NAMES: u32 = 8 * GLYPH * 2 + MARGIN;
 /// Side of a character of the font.
-const GLYPH: u32 = 8;
+pub(crate) const GLYPH: u32 = 8;
 
-const PAPER: Luma<u8> = Luma([255]);
-const INK: Luma<u8> = Luma([30]);
+pub(crate) const PAPER: Luma<u8> = Luma([255]);
+pub(crate) const INK: Luma<u8> = Luma([30]);
 const FAINT: Luma<u8> = Luma([130]);
 
 /// Draws `per_class` random faces of each emotion, with its name and its number of faces.
@@ -53,7 +53,7 @@ fn enlarge(image: &[u8]) -> GrayImage {
 }
 
 /// Writes ASCII `text` with its top left corner at (x, y); each dot of the font is `size` pixels wide.
-fn write(sheet: &mut GrayImage, x: u32, y: u32, size: u32, ink: Luma<u8>, text: &str) {
+pub(crate) fn write(sheet: &mut GrayImage, x: u32, y: u32, size: u32, ink: Luma<u8>, text: &str) {
     for (place, character) in (0..).zip(text.chars()) {
         let glyph = font8x8::BASIC_FONTS.get(character).unwrap_or_default();
         let left = x + place * GLYPH * size;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{SettingsError, path_or_nothing, value};
 use crate::data::SIDE;
-use crate::transform::{Scaling, Transform};
+use crate::transform::Scaling;
 
 /// The word that stands for initial weights instead of published ones.
 const RANDOM: &str = "random";
@@ -26,13 +26,12 @@ pub enum Preprocess {
 }
 
 impl Preprocess {
-    fn transform(self, base: Base) -> Transform {
-        let scaling = match (self, base) {
+    fn scaling(self, base: Base) -> Scaling {
+        match (self, base) {
             (Self::Study, _) => Scaling::Centred,
             (Self::Imagenet, Base::MobileNetV2 { .. }) => Scaling::Symmetric,
             (Self::Imagenet, Base::ResNet50 { .. }) => Scaling::ImagenetMeans,
-        };
-        Transform { scaling }
+        }
     }
 }
 
@@ -134,7 +133,7 @@ impl FinetuneSettings {
         Ok(Finetune {
             network: transfer.network(input)?,
             epochs: transfer.epochs,
-            transform: self.preprocess.unwrap_or_default().transform(transfer.base),
+            scaling: self.preprocess.unwrap_or_default().scaling(transfer.base),
             weights,
             base_layers: names.len(),
             first_trained,
@@ -150,8 +149,8 @@ pub struct Finetune {
     pub network: Sequential,
     /// Passes over the data that the study makes.
     pub epochs: usize,
-    /// How the faces are prepared.
-    pub transform: Transform,
+    /// How grey levels are scaled.
+    pub scaling: Scaling,
     /// The pre-trained network with its weights; none for a dry run.
     weights: Option<Network<f32>>,
     /// Layers of the pre-trained network, parts of blocks included.

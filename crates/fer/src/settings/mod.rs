@@ -1,5 +1,6 @@
 //! The settings of a training run, from the command line, a configuration file and defaults.
 
+mod augment;
 mod finetune;
 
 use std::path::{Path, PathBuf};
@@ -12,8 +13,10 @@ use nn_zoo::{InputTooSmall, PretrainedError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use augment::{AugmentSettings, Variant};
 pub use finetune::{Finetune, FinetuneSettings, Preprocess};
 
+use crate::augment::AugmentError;
 use crate::transform::Transform;
 
 /// Why settings are refused.
@@ -36,6 +39,12 @@ pub enum SettingsError {
     /// The model needs another command.
     #[error("{0} is built on a pre-trained network: use `fer finetune {0}`")]
     Finetuned(String),
+    /// Training with augmentation, and none was chosen.
+    #[error("no augmentation given: choose a --variant, or --generator FILE")]
+    NoAugmentation,
+    /// The augmentation cannot be used.
+    #[error(transparent)]
+    Augment(#[from] AugmentError),
     /// There are no pre-trained weights.
     #[error(
         "no weights: {path} does not exist. {network} is built on {base}, whose weights Keras publishes as {file}; \
@@ -146,6 +155,10 @@ pub struct TrainSettings {
     #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finetune: Option<FinetuneSettings>,
+    /// What augmentation asks for besides
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub augment: Option<AugmentSettings>,
 }
 
 impl TrainSettings {
@@ -173,6 +186,10 @@ impl TrainSettings {
             seed: self.seed.or(other.seed),
             threads: self.threads.or(other.threads),
             finetune: match (self.finetune, other.finetune) {
+                (Some(these), Some(others)) => Some(these.or(others)),
+                (these, others) => these.or(others),
+            },
+            augment: match (self.augment, other.augment) {
                 (Some(these), Some(others)) => Some(these.or(others)),
                 (these, others) => these.or(others),
             },
@@ -223,11 +240,20 @@ impl TrainSettings {
         if let Some(momentum) = self.momentum.filter(|m| !(0.0..1.0).contains(m)) {
             return Err(value("momentum", momentum, "at least 0 and below 1"));
         }
+        let augmentation = self.augment.as_ref().map(AugmentSettings::resolve).transpose()?;
         let epochs = self.epochs.unwrap_or(study_epochs);
         let seed = self.seed.unwrap_or(0);
-        let written = Self { data, epochs: Some(epochs), optimizer: Some(name), seed: Some(seed), ..self };
+        let augment = self.augment.clone().map(|settings| AugmentSettings {
+            variant: None,
+            generator: augmentation.clone(),
+            ..settings
+        });
+        let written =
+            Self { data, epochs: Some(epochs), optimizer: Some(name), seed: Some(seed), augment, ..self };
         let Self { limit, threads, patience, .. } = written;
-        let transform = finetune.as_ref().map(|finetune| finetune.transform.clone()).unwrap_or_default();
+        let raw_test = written.augment.as_ref().and_then(|augment| augment.raw_test).unwrap_or(false);
+        let scaling = finetune.as_ref().map(|finetune| finetune.scaling).unwrap_or_default();
+        let transform = Transform { scaling, augmentation, raw_test };
         Ok(ResolvedSettings {
             written,
             network,

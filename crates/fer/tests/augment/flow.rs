@@ -3,6 +3,7 @@
 use fer::augment::{FACE, Fitted, Flow, ImageDataGenerator, ImageShape};
 use fer::data::Faces;
 use fer::data::synthetic::{self, Sizes};
+use fer::transform::Scaling;
 use nn_core::Shape;
 use nn_core::train::{Dataset, Targets};
 
@@ -115,7 +116,7 @@ fn rescale_and_offset_give_the_scale_of_the_study() {
     let mut x = vec![0.0; 2304];
     flow.batch(0, &[1], &mut x);
     for (value, &level) in x.iter().zip(faces.image(1)) {
-        assert!((value - fer::samples::scale(level)).abs() < 1e-6);
+        assert!((value - Scaling::Centred.apply(level.into(), 0)).abs() < 1e-6);
     }
 }
 

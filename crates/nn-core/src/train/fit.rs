@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use nn_kernels::Real;
+use nn_kernels::{Real, parallel};
 
 use super::callback::{Action, Callback, EpochEnd, EpochLog, StepEnd};
 use super::evaluate::evaluate_with;
@@ -9,6 +9,7 @@ use crate::error::TrainError;
 use crate::inspect;
 use crate::model::Network;
 use crate::rng::{Purpose, Stream};
+use crate::tensor::{Elements, Tensor};
 
 /// How [`Trainer::fit`] goes through the data.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,17 +108,26 @@ impl<R: Real> Trainer<'_, R> {
         let steps = data.len().div_ceil(options.batch_size);
         // As Keras does, the reported values are means over the epoch, each step weighted by its samples.
         let (mut loss, mut correct, mut samples) = (0.0, 0, 0);
-        for (step, indices) in order.chunks(options.batch_size).enumerate() {
+        let batches: Vec<&[usize]> = order.chunks(options.batch_size).collect();
+        let fetch = |indices: &[usize], mut x: Tensor<R>| {
+            let targets = data.batch(epoch as u64, indices, x.elements_mut());
+            (x, targets)
+        };
+        let mut fetched = fetch(batches[0], self.batch_buffer(data, batches[0]));
+        for step in 0..steps {
             self.ctx.set_step(epoch as u64, step as u64);
-            let mut x = self.ctx.buffer(&data.sample_shape().batch(indices.len()));
-            let targets =
-                data.batch(epoch as u64, indices, x.as_slice_mut().expect("buffers are contiguous"));
+            let next = batches.get(step + 1).map(|&indices| (indices, self.batch_buffer(data, indices)));
+            let (x, targets) = &fetched;
             let weight_of =
                 |weights: &Vec<f64>| (0..targets.len()).map(|i| weights[targets.class(i)]).collect();
             let weights: Option<Vec<f64>> = options.class_weight.as_ref().map(weight_of);
-            let result = self.step(&x, &targets, weights.as_deref());
+            // A data set that computes its samples does so beside the step before.
+            let (result, next) = parallel::join(
+                || self.step(x, targets, weights.as_deref()),
+                || next.map(|(indices, buffer)| fetch(indices, buffer)),
+            );
             if !result.loss.is_finite() {
-                let place = inspect::first_non_finite(self.network, Some(&x));
+                let place = inspect::first_non_finite(self.network, Some(x));
                 return Err(TrainError::NonFinite {
                     loss: result.loss,
                     epoch: epoch + 1,
@@ -125,7 +135,9 @@ impl<R: Real> Trainer<'_, R> {
                     place,
                 });
             }
-            self.ctx.recycle(x);
+            if let Some(next) = next {
+                self.ctx.recycle(std::mem::replace(&mut fetched, next).0);
+            }
             loss += result.loss * result.samples as f64;
             correct += result.correct;
             samples += result.samples;
@@ -143,6 +155,7 @@ impl<R: Real> Trainer<'_, R> {
                 return Ok(None);
             }
         }
+        self.ctx.recycle(fetched.0);
         Ok(Some(EpochLog {
             epoch,
             loss: loss / samples as f64,
@@ -152,6 +165,10 @@ impl<R: Real> Trainer<'_, R> {
             learning_rate: self.optimizer.config().learning_rate(),
             seconds: 0.0,
         }))
+    }
+
+    fn batch_buffer(&mut self, data: &dyn Dataset<R>, indices: &[usize]) -> Tensor<R> {
+        self.ctx.buffer(&data.sample_shape().batch(indices.len()))
     }
 
     /// Checks everything that [`Trainer::fit`] checks before it begins.
