@@ -59,9 +59,10 @@ fn layers_have_the_names_and_shapes_of_keras() {
     report.finish(4 * 4);
 }
 
+/// Rounding in `f32` through 50 layers and more, against `f64`.
 #[test]
 fn outputs_in_f32() {
-    check::<f32>(1e-5);
+    check::<f32>(2e-5);
 }
 
 /// The fixture holds Keras's output rounded to `f32`.
