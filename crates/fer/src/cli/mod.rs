@@ -9,6 +9,7 @@ mod finetune;
 mod model;
 mod predict;
 mod progress;
+mod search;
 mod train;
 
 use std::fs;
@@ -37,6 +38,7 @@ enum Command {
     Model(model::Command),
     Train(train::Train),
     Finetune(finetune::Finetune),
+    Search(search::Search),
     Eval(eval::Eval),
     Predict(predict::Predict),
 }
@@ -48,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Model(command) => command.run(),
         Command::Train(command) => command.run(),
         Command::Finetune(command) => command.run(),
+        Command::Search(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Predict(command) => command.run(),
     };
