@@ -77,3 +77,14 @@ fn vector_instructions() -> Vec<&'static str> {
 fn vector_instructions() -> Vec<&'static str> {
     if cfg!(target_arch = "aarch64") { vec!["neon"] } else { Vec::new() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_in_addresses_are_not_recorded() {
+        assert_eq!(without_address("--study=postgresql://me:secret@host/db?x=y"), "--study=postgresql://...");
+        assert_eq!(without_address("/data/faces.csv"), "/data/faces.csv");
+    }
+}

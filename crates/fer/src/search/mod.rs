@@ -4,14 +4,15 @@
 //! the validation accuracy of the last one. Trials live in a study of the crate `tpe`, which several processes may work
 //! on.
 //!
-//! | module | what it holds |
+//! | file | what it holds |
 //! |---|---|
-//! | [`space`](self) | what can be chosen, and the network that follows from it |
-//! | [`rules`](self) | samplers and pruners by name |
-//! | [`place`](self) | where studies live |
-//! | [`objective`](self) | the training of one trial |
-//! | [`result`](self) | trials, importances and the best trial, for tables and files |
-//! | [`published`] | the trials of the original study |
+//! | `plan` | what a search is asked to be |
+//! | `space` | what can be chosen, and the network that follows from it |
+//! | `rules` | samplers and pruners by name |
+//! | `place` | where studies live |
+//! | `objective` | the training of one trial |
+//! | `result` | trials, importances and the best trial, for tables and files |
+//! | `published` | the trials of the original study |
 
 mod error;
 mod objective;
@@ -141,7 +142,7 @@ impl<'a> Search<'a> {
         let objective = Objective::new(self.plan, self.data, stop, self.storage.as_ref());
         let ended = |trial: &Trial| {
             let best = self.study.best().ok().flatten().map(|best| Row::of(&best, &HashSet::new()));
-            // What was failed by hand of this process is to be repeated.
+            // A trial that fails while the process is being stopped was given back.
             let repeated = stop.load(Ordering::SeqCst).then_some(trial.number);
             (audience.ended)(&Row::of(trial, &repeated.into_iter().collect()), best.as_ref());
         };

@@ -52,7 +52,7 @@ impl SamplerName {
                 self.unweighed(trials)
             ),
             Self::Hyperopt if weighed == 0 => format!(
-                "sampler hyperopt: its first 20 trials are drawn at random, so none of these {trials} is a Bayesian \
+                "sampler hyperopt: its first 20 trials are drawn at random, so none of these {trials} trials is a Bayesian \
                  step"
             ),
             Self::Hyperopt => format!(
