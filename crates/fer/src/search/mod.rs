@@ -112,7 +112,7 @@ impl<'a> Search<'a> {
         let study = builder.open()?;
         let stored = || -> Result<_, SearchError> {
             let record = storage.study(&plan.name)?;
-            Ok(record.and_then(|record| Some((record.id, record.user_attrs.get(SETTINGS).cloned()))))
+            Ok(record.map(|record| (record.id, record.user_attrs.get(SETTINGS).cloned())))
         };
         if let Some((id, None)) = stored()? {
             storage.set_study_attr(id, AttrKind::User, SETTINGS, &settings)?;
