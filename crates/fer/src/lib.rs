@@ -9,6 +9,7 @@
 //! | [`settings`] | what a training run is asked to be, from flags, environment and files |
 //! | [`training`] | a run from settings and data to a run folder |
 //! | [`features`] | what the frozen layers of a network compute, kept on disk |
+//! | [`search`] | the search over hyper-parameters |
 //! | [`run`], [`environment`] | the run folder, and on what the run was made |
 //!
 //! The binary `fer` adds the command line.
@@ -20,6 +21,7 @@ pub mod features;
 pub mod pipeline;
 pub mod run;
 pub mod samples;
+pub mod search;
 pub mod settings;
 pub mod training;
 pub mod transform;

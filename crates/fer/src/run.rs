@@ -96,6 +96,17 @@ impl RunFolder {
         Ok(Self(path))
     }
 
+    /// The folder `path` with whatever is in it; it is created if it does not exist.
+    ///
+    /// # Errors
+    /// If it cannot be created, or no file can be written in it.
+    pub fn reuse(path: &Path) -> Result<Self, RunError> {
+        let io = |source| RunError::Io { path: path.into(), source };
+        fs::create_dir_all(path).map_err(io)?;
+        tempfile::tempfile_in(path).map_err(io)?;
+        Ok(Self(path.into()))
+    }
+
     /// The folder of a finished run.
     ///
     /// # Errors

@@ -219,6 +219,24 @@ fn repetitions_are_not_counted_by_the_budget() {
 }
 
 #[test]
+fn a_worker_that_has_to_stop_gives_its_trial_back() {
+    let storage = Arc::new(Memory::new());
+    let study = on(&storage).budget(2).repetitions(0).open().unwrap();
+    let stop = AtomicBool::new(false);
+    let interrupted = |_: &Evaluation<'_>| {
+        stop.store(true, Ordering::Relaxed);
+        Err(Interrupt::Abandoned)
+    };
+    study.run().stop(&stop).start(interrupted).unwrap();
+    let states = |study: &Study| study.trials().unwrap().iter().map(|trial| trial.state).collect::<Vec<_>>();
+    assert_eq!(states(&study), [State::Fail, State::Waiting]);
+    study.run().start(objective).unwrap();
+    assert_eq!(states(&study), [State::Fail, State::Complete, State::Complete]);
+    let trials = study.trials().unwrap();
+    assert_eq!((&trials[0].params, &trials[1].system_attrs["failed_trial"]), (&trials[1].params, &0.into()));
+}
+
+#[test]
 fn a_late_result_counts_if_the_repetition_has_not_ended() {
     let storage = Arc::new(Memory::new());
     let (early, late) = (hasty(&storage), hasty(&storage));

@@ -10,6 +10,7 @@ mod finetune;
 mod model;
 mod predict;
 mod progress;
+mod search;
 mod train;
 
 use std::fs;
@@ -41,6 +42,7 @@ enum Command {
     #[command(subcommand)]
     Augment(augment::Command),
     Finetune(finetune::Finetune),
+    Search(search::Search),
     Eval(eval::Eval),
     Predict(predict::Predict),
 }
@@ -53,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Train(command) => command.run(),
         Command::Augment(command) => command.run(),
         Command::Finetune(command) => command.run(),
+        Command::Search(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Predict(command) => command.run(),
     };

@@ -34,6 +34,8 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 /// Follows a training run on stderr, in Keras's look.
 pub struct Follow {
     interrupted: Arc<AtomicBool>,
+    /// The name of a part of a larger work, which gets no line for each epoch.
+    part: Option<String>,
     bar: Option<ProgressBar>,
     epochs: usize,
     epoch_start: Instant,
@@ -52,7 +54,18 @@ impl Follow {
             // Ten redraws a second: the eye needs no more, and the terminal is not flooded.
             ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10)).with_style(style)
         });
-        Self { interrupted, bar, epochs: 0, epoch_start: now, last_line: now, best: f64::NEG_INFINITY }
+        let best = f64::NEG_INFINITY;
+        Self { interrupted, part: None, bar, epochs: 0, epoch_start: now, last_line: now, best }
+    }
+
+    /// As [`Follow::new`], for a part of a larger work: it is named, and there are no lines for epochs.
+    pub fn part(interrupted: Arc<AtomicBool>, name: String) -> Self {
+        Self { part: Some(name), ..Self::new(interrupted) }
+    }
+
+    /// What comes before a position.
+    fn prefix(&self) -> String {
+        self.part.as_ref().map(|part| format!("{part}, ")).unwrap_or_default()
     }
 
     fn action(&self) -> Action {
@@ -81,20 +94,21 @@ impl Callback<f32> for Follow {
     fn on_step_end(&mut self, end: StepEnd) -> Result<Action, TrainError> {
         let StepEnd { epoch, step, steps, loss, accuracy } = end;
         let done = step + 1;
+        let prefix = self.prefix();
         if let Some(bar) = &self.bar {
             if step == 0 {
                 bar.reset_eta();
             }
             bar.set_position(done as u64);
             bar.set_message(format!(
-                "epoch {}/{} - accuracy: {accuracy:.4} - loss: {loss:.4}",
+                "{prefix}epoch {}/{} - accuracy: {accuracy:.4} - loss: {loss:.4}",
                 epoch + 1,
                 self.epochs
             ));
         } else if self.last_line.elapsed() > HEARTBEAT {
             let epochs = self.epochs;
             self.line(&format!(
-                "{}/{epochs} {done}/{steps} - accuracy: {accuracy:.4} - loss: {loss:.4}",
+                "{prefix}{}/{epochs} {done}/{steps} - accuracy: {accuracy:.4} - loss: {loss:.4}",
                 epoch + 1
             ));
         }
@@ -117,7 +131,9 @@ impl Callback<f32> for Follow {
             }
         }
         text += &format!(" - lr: {learning_rate:.1e}");
-        self.line(&text);
+        if self.part.is_none() {
+            self.line(&text);
+        }
         self.epoch_start = Instant::now();
         Ok(self.action())
     }

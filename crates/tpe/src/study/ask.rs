@@ -111,11 +111,17 @@ impl Study {
         let abandoned: Vec<_> =
             self.refresh()?.trials.iter().filter(|trial| lease::has_run_out(trial)).cloned().collect();
         for trial in abandoned {
-            match lease::repetition(&trial, self.settings.repetitions) {
-                Some(repetition) => self.settings.storage.repeat(trial.id, &repetition)?,
-                None => self.settings.storage.finish(trial.id, State::Fail, &[])?,
-            };
+            self.give_back(&trial, self.settings.repetitions)?;
         }
         Ok(())
+    }
+
+    /// Fails a running trial and enqueues it again, unless it is the last one of so many `repetitions` itself. Says
+    /// whether it was still running.
+    pub(super) fn give_back(&self, trial: &Trial, repetitions: u64) -> Result<bool, StorageError> {
+        match lease::repetition(trial, repetitions) {
+            Some(repetition) => self.settings.storage.repeat(trial.id, &repetition),
+            None => self.settings.storage.finish(trial.id, State::Fail, &[]),
+        }
     }
 }

@@ -31,6 +31,9 @@ pub enum StudyError {
 pub enum Interrupt {
     /// The trial did not look good.
     Pruned,
+    /// The worker has to stop: the trial is to be repeated, by this worker or another one. It does not count against
+    /// the study's budget again.
+    Abandoned,
     /// Something went wrong.
     Failed(Box<dyn std::error::Error + Send + Sync>),
 }

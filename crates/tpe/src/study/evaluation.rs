@@ -27,6 +27,8 @@ pub enum Ending {
     Pruned,
     /// Something went wrong.
     Failed,
+    /// Nothing is wrong, but the worker has to stop: the trial fails, and is to be repeated.
+    Abandoned,
 }
 
 impl<'a> Evaluation<'a> {
@@ -176,6 +178,7 @@ impl Study {
         let (state, values) = match ending {
             Ending::Complete(value) if !value.is_nan() => (State::Complete, vec![value]),
             Ending::Complete(_) | Ending::Failed => (State::Fail, Vec::new()),
+            Ending::Abandoned => return self.give_back(&self.settings.storage.trial(id)?, u64::MAX),
             Ending::Pruned => {
                 let last = self.settings.storage.trial(id)?.last_report().map(|(_, value)| value);
                 (State::Pruned, last.into_iter().filter(|value| !value.is_nan()).collect())

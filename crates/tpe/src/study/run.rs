@@ -123,6 +123,7 @@ impl<'a> Run<'a> {
         match result {
             Ok(Ok(value)) => Ok(Ending::Complete(value)),
             Ok(Err(Interrupt::Pruned)) => Ok(Ending::Pruned),
+            Ok(Err(Interrupt::Abandoned)) => Ok(Ending::Abandoned),
             Ok(Err(Interrupt::Failed(reason))) => {
                 // Not if another worker has ended the trial meanwhile: then the reason is of no interest.
                 let note = reason.to_string().into();
