@@ -152,8 +152,9 @@ impl<'a> Training<'a> {
     ) -> Result<Option<[Origin; 3]>, TrainingError> {
         const MOST_BYTES: usize = 2 << 30;
         let start = Instant::now();
-        let learns = |layer: &Box<dyn Layer<f32>>| layer.params().iter().any(|param| param.trainable);
-        let frozen = self.network.layers().iter().position(learns).unwrap_or(0);
+        let learns = |layer: &dyn Layer<f32>| layer.params().iter().any(|param| param.trainable);
+        let mut layers = self.network.layers().iter();
+        let frozen = layers.position(|layer| learns(layer.as_ref())).unwrap_or(0);
         let varies = self.settings.transform.augmentation.is_some();
         let costs = !varies && self.network.layers()[..frozen].iter().any(|layer| layer.info().macs > 0);
         let Some(last) = frozen.checked_sub(1).filter(|_| costs) else { return Ok(None) };
