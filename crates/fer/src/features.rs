@@ -44,7 +44,8 @@ impl FeatureCache {
     ///
     /// `None` if the system does not tell.
     pub fn default_folder() -> Option<PathBuf> {
-        let configured = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let configured =
+            std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         let folder = configured.or_else(|| Some(std::env::home_dir()?.join(".cache")))?;
         Some(folder.join("vitrine"))
     }
@@ -55,7 +56,12 @@ impl FeatureCache {
     ///
     /// # Panics
     /// If faces cannot become inputs of the network.
-    pub fn features(&self, network: &Network<f32>, faces: &Faces, transform: &Transform) -> (Tensor<f32>, Origin) {
+    pub fn features(
+        &self,
+        network: &Network<f32>,
+        faces: &Faces,
+        transform: &Transform,
+    ) -> (Tensor<f32>, Origin) {
         let key = key(network, faces, transform);
         let path = self.folder.join(format!("features-{}.safetensors", &key[..16]));
         if let Some(features) = read(&path, &key) {

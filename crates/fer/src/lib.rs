@@ -8,12 +8,18 @@
 //! | [`training`] | a run from settings and data to a run folder |
 //! | [`features`] | what the frozen layers of a network compute, kept on disk |
 //! | [`run`], [`environment`] | the run folder, and on what the run was made |
+//! | [`record`] | a run folder read back |
+//! | [`published`] | what the study published |
+//! | [`report`] | a report as data, and its form as HTML and Markdown |
 //!
 //! The binary `fer` adds the command line.
 
 pub mod data;
 pub mod environment;
 pub mod features;
+pub mod published;
+pub mod record;
+pub mod report;
 pub mod run;
 pub mod samples;
 pub mod settings;

@@ -8,8 +8,8 @@ use nn_core::layer::Layer;
 use nn_core::loss::Loss;
 use nn_core::model::Network;
 use nn_core::train::{
-    self, Action, ArrayDataset, Callback, CsvLog, EVALUATION_BATCH, EarlyStopping, EpochEnd, FitOptions, ModelCheckpoint,
-    Monitor, StepEnd, Trainer, check_data, evaluate,
+    self, Action, ArrayDataset, Callback, CsvLog, EVALUATION_BATCH, EarlyStopping, EpochEnd, FitOptions,
+    ModelCheckpoint, Monitor, StepEnd, Trainer, check_data, evaluate,
 };
 use serde::Serialize;
 use thiserror::Error;
@@ -138,7 +138,10 @@ impl<'a> Training<'a> {
     ///
     /// # Errors
     /// If features and labels do not fit, which no data that [`Training::prepare`] accepts bring about.
-    pub fn start_from_features(&mut self, cache: &FeatureCache) -> Result<Option<[Origin; 3]>, TrainingError> {
+    pub fn start_from_features(
+        &mut self,
+        cache: &FeatureCache,
+    ) -> Result<Option<[Origin; 3]>, TrainingError> {
         const MOST_BYTES: usize = 2 << 30;
         let start = Instant::now();
         let learns = |layer: &Box<dyn Layer<f32>>| layer.params().iter().any(|param| param.trainable);

@@ -9,6 +9,8 @@ mod finetune;
 mod model;
 mod predict;
 mod progress;
+mod report;
+mod runs;
 mod train;
 
 use std::fs;
@@ -39,6 +41,10 @@ enum Command {
     Finetune(finetune::Finetune),
     Eval(eval::Eval),
     Predict(predict::Predict),
+    /// Look at training runs: list, show, or compare them.
+    #[command(subcommand)]
+    Runs(runs::Command),
+    Report(report::ReportRuns),
 }
 
 /// Parses the command line, runs the command, reports its error.
@@ -50,6 +56,8 @@ pub fn main() -> ExitCode {
         Command::Finetune(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Predict(command) => command.run(),
+        Command::Runs(command) => command.run(),
+        Command::Report(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
