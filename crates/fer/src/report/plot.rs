@@ -167,10 +167,12 @@ fn range(values: impl Iterator<Item = f64>, margin: f64) -> Range<f64> {
     if low > high {
         return 0.0..1.0;
     }
+    // Beyond it, percentages and distances would be infinite.
+    const MOST: f64 = 1e300;
     // Values that hardly differ would leave ticks without distance.
     let least = 1e-6 * low.abs().max(high.abs()).max(1e-3);
     let beyond = (margin * (high / 2.0 - low / 2.0) * 2.0).max(least);
-    (low - beyond).max(f64::MIN / 4.0)..(high + beyond).min(f64::MAX / 4.0)
+    (low - beyond).max(-MOST)..(high + beyond).min(MOST)
 }
 
 /// The drawing with the colours of the page, the name of the picture, and a title on each mark.
