@@ -99,6 +99,17 @@ fn a_plot_shows_exactly_the_numbers_of_its_file() {
         );
     }
     assert!(low.3 > high.3, "larger values stand higher");
+    // The labels of the axis, which end beside it, stand where their numbers are; within three units of 1,160.
+    let label = |node: &roxmltree::Node| {
+        Some((node.text()?.trim().parse().ok()?, node.attribute("y")?.parse().ok()?))
+    };
+    let texts = document.descendants().filter(|node| node.attribute("text-anchor") == Some("end"));
+    let labels: Vec<(f64, f64)> = texts.filter_map(|node| label(&node)).collect();
+    assert!(labels.len() >= 3, "{labels:?}");
+    for &(value, at) in &labels {
+        let up = low.3 + (value - low.1) / (high.1 - low.1) * (high.3 - low.3);
+        assert!((at - up).abs() <= 3.0, "the label {value} stands at {at}, not {up}");
+    }
     // The gap interrupts the line: two points, then a lone one; the dashed line; no line among the dots.
     let lines: Vec<_> = document.descendants().filter(|node| node.tag_name().name() == "polyline").collect();
     let series: Vec<_> =
