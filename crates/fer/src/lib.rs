@@ -11,6 +11,9 @@
 //! | [`features`] | what the frozen layers of a network compute, kept on disk |
 //! | [`search`] | the search over hyper-parameters |
 //! | [`run`], [`environment`] | the run folder, and on what the run was made |
+//! | [`record`] | a run folder read back |
+//! | [`published`] | what the study published |
+//! | [`report`] | a report as data, and its form as HTML and Markdown |
 //!
 //! The binary `fer` adds the command line.
 
@@ -19,6 +22,9 @@ pub mod data;
 pub mod environment;
 pub mod features;
 pub mod pipeline;
+pub mod published;
+pub mod record;
+pub mod report;
 pub mod run;
 pub mod samples;
 pub mod search;

@@ -10,6 +10,8 @@ mod finetune;
 mod model;
 mod predict;
 mod progress;
+mod report;
+mod runs;
 mod search;
 mod train;
 
@@ -45,6 +47,10 @@ enum Command {
     Search(search::Search),
     Eval(eval::Eval),
     Predict(predict::Predict),
+    /// Look at training runs: list, show, or compare them.
+    #[command(subcommand)]
+    Runs(runs::Command),
+    Report(report::ReportRuns),
 }
 
 /// Parses the command line, runs the command, reports its error.
@@ -58,6 +64,8 @@ pub fn main() -> ExitCode {
         Command::Search(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Predict(command) => command.run(),
+        Command::Runs(command) => command.run(),
+        Command::Report(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

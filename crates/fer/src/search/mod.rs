@@ -12,13 +12,11 @@
 //! | `place` | where studies live |
 //! | `objective` | the training of one trial |
 //! | `result` | trials, importances and the best trial, for tables and files |
-//! | `published` | the trials of the original study |
 
 mod error;
 mod objective;
 mod place;
 mod plan;
-pub mod published;
 mod result;
 mod rules;
 mod space;

@@ -6,9 +6,9 @@ use serde::Serialize;
 use tpe::storage::FAILED_TRIAL;
 use tpe::{State, Trial};
 
-use super::published::{self, Published};
 use super::space::Choice;
 use super::{Plan, PrunerName, SamplerName};
+use crate::published::{self, PublishedTrial};
 
 /// The attribute of a trial with the seed of its network.
 pub(super) const SEED: &str = "seed";
@@ -141,7 +141,7 @@ pub struct SearchResult {
     /// The parameters, the most important one first (PED-ANOVA).
     pub importances: Vec<Importance>,
     /// The trials that the original study published, if there are as many here.
-    pub published: Option<Vec<Published>>,
+    pub published: Option<&'static [PublishedTrial]>,
 }
 
 impl SearchResult {

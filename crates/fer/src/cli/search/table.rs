@@ -1,7 +1,8 @@
 //! A search in words and tables.
 
 use comfy_table::{CellAlignment, Table, presets};
-use fer::search::{Row, SearchResult, Status, published};
+use fer::published;
+use fer::search::{Row, SearchResult, Status};
 
 use super::Finished;
 
@@ -68,8 +69,9 @@ pub fn describe(finished: &Finished, sampler: String) -> String {
             let deviation = deviation * 100.0;
             text += &format!(" +- {deviation:.2} ({} seeds, {least:.2} to {greatest:.2})", spread.runs);
         }
-        if finished.search.published.is_some() {
-            text += &format!("; the study's best, on FER-2013: {:.2} %", published::TEST_ACC * 100.0);
+        let best = published::result("search").and_then(|search| search.test);
+        if let Some(best) = best.filter(|_| finished.search.published.is_some()) {
+            text += &format!("; the study's best, on FER-2013: {:.2} %", best * 100.0);
         }
     }
     text.trim_end().into()
@@ -82,7 +84,7 @@ fn trials(result: &SearchResult) -> String {
     const STUDY: [&str; 2] = ["study's trial", "val %"];
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN);
-    let study = result.published.as_deref();
+    let study = result.published;
     table.set_header(COLUMNS.into_iter().chain(study.into_iter().flat_map(|_| STUDY)));
     for column in [0, 3, 4, 6, 7, 8, 10] {
         if let Some(column) = table.column_mut(column) {
@@ -112,7 +114,7 @@ fn trials(result: &SearchResult) -> String {
                 "{} {} k{} {:.5} {}",
                 other.trial, other.activation_fn, other.conv_kernel_size, other.dropout_prob, other.optimizer
             ));
-            cells.push(percent(Some(other.val_acc)));
+            cells.push(percent(Some(other.val_accuracy)));
         }
         table.add_row(cells);
     }

@@ -1,0 +1,122 @@
+//! `fer report`: runs as one HTML file.
+
+use std::path::{Path, PathBuf};
+
+use fer::data::Dataset;
+use fer::record::{Record, find};
+use fer::report::runs::{self, ReportedRun};
+use fer::report::{Report, ReportError};
+use fer::settings::path_or_nothing;
+use serde_json::json;
+
+use super::data::load_data;
+use super::{emit, emit_json, note};
+
+/// Report training runs: one HTML file, Markdown, and the numbers of every picture as CSV.
+///
+/// OUTPUT.html needs no network and no other file; OUTPUT.md and the folder OUTPUT-data appear beside it.
+#[derive(clap::Args)]
+pub struct ReportRuns {
+    /// Folders of runs, or folders with such folders
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<PathBuf>,
+
+    /// The HTML file to write
+    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    output: PathBuf,
+
+    /// The report's title
+    #[arg(long, value_name = "TEXT", default_value = "Facial emotion recognition")]
+    title: String,
+
+    /// FER-2013, for the pictures of errors, if not where it was when the runs were made
+    #[arg(long, env = "FER_DATA", value_name = "PATH", value_parser = path_or_nothing())]
+    data: Option<PathBuf>,
+
+    /// Show the N most confident errors of each run; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    errors: usize,
+
+    /// Replace a report that exists
+    #[arg(long)]
+    force: bool,
+
+    /// Print the files written as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl ReportRuns {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<()> {
+        Report::check_path(&self.output, self.force).map_err(|error| match error {
+            ReportError::Exists(_) => anyhow::anyhow!("{error}; give --force to replace it"),
+            other => other.into(),
+        })?;
+        let mut reported = Vec::new();
+        for folder in &self.runs {
+            let found = find(folder)?;
+            if found.is_empty() {
+                anyhow::bail!("{} is not a run folder and holds none", folder.display());
+            }
+            for path in found {
+                reported.push(ReportedRun::new(Record::read(&path)?)?);
+            }
+        }
+        label_apart(&mut reported);
+        if self.errors > 0 {
+            self.show_errors(&mut reported)?;
+        }
+        let written = runs::report(self.title, &reported).write(&self.output, self.force)?;
+        let paths: Vec<_> = written.iter().map(|path| path.display().to_string()).collect();
+        match self.json {
+            true => emit_json(&json!({ "runs": reported.len(), "files": paths })),
+            false => emit(&paths[..2].join("\n")),
+        }
+    }
+
+    /// Adds pictures of errors to the runs whose data are at hand.
+    fn show_errors(&self, runs: &mut [ReportedRun]) -> anyhow::Result<()> {
+        type Choice = (Option<PathBuf>, Option<usize>, u64);
+        let mut loaded: Option<(Choice, Option<Dataset>)> = None;
+        for run in runs {
+            if run.record.predictions()?.is_empty() {
+                continue;
+            }
+            let integer = |name| run.record.settings.get(name).and_then(toml::Value::as_integer);
+            let path = run.record.setting("data").map(PathBuf::from);
+            let path = path.and_then(|path| self.data.clone().or(Some(path)));
+            let choice: Choice = (
+                path,
+                integer("limit").and_then(|limit| usize::try_from(limit).ok()),
+                integer("seed").and_then(|seed| u64::try_from(seed).ok()).unwrap_or(0),
+            );
+            if loaded.as_ref().is_none_or(|(have, _)| *have != choice) {
+                let data = load_data(choice.0.as_deref(), choice.1, choice.2);
+                let data = data.map_err(|error| note(&format!("warning: no data: {error:#}"))).ok();
+                loaded = Some((choice, data));
+            }
+            let shown = match &loaded {
+                Some((_, Some(data))) => run.show_errors(data, self.errors)?,
+                _ => false,
+            };
+            if !shown {
+                note(&format!(
+                    "warning: {}: its test images are not at hand, so no pictures of errors",
+                    run.label
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs of the same name get their paths as labels.
+fn label_apart(runs: &mut [ReportedRun]) {
+    let names: Vec<String> = runs.iter().map(|run| run.record.name.clone()).collect();
+    for run in runs {
+        if names.iter().filter(|name| **name == run.record.name).count() > 1 {
+            run.label = Path::new(&run.record.path).display().to_string();
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The report as a document: what is shown, written and named agrees.
+
+use image::GrayImage;
+
+use super::number::{Cell, MISSING, Unit};
+use super::{Bars, Block, Confusion, Curves, Gallery, Picture, Report, Section, Series, Table, plot};
+
+fn loss() -> Curves {
+    let training =
+        [(1.0, Some(1.5)), (2.0, Some(1.25)), (3.0, None), (4.0, Some(f64::NAN)), (5.0, Some(0.75))];
+    Curves::new("a & b: loss", "epoch", "loss", Unit::Plain)
+        .with(Series::line("training", 0, training))
+        .with(Series::line("training, published", 0, [(1.0, 2.0), (2.5, 1.0)]).dashed())
+        .with(Series::dots("trials", 1, [(1.0, 0.5), (1.0, 0.625)]))
+}
+
+fn counts() -> Confusion {
+    let classes = ["cat", "dog", "fox"].map(String::from).into();
+    Confusion {
+        caption: "Confusion".into(),
+        classes,
+        counts: vec![vec![3, 1, 0], vec![2, 4, 0], vec![0, 0, 0]],
+    }
+}
+
+fn bars() -> Bars {
+    let series =
+        vec![("train".into(), vec![Some(3.0), None]), ("val".into(), vec![Some(1.0), Some(f64::NAN)])];
+    Bars {
+        caption: "Class counts".into(),
+        measure: "images".into(),
+        unit: Unit::Count,
+        names: vec!["Angry".into(), "<Happy>".into()],
+        series,
+    }
+}
+
+#[test]
+fn numbers_are_written_in_one_way_and_missing_ones_are_a_dash() {
+    for (cell, written) in [
+        (Cell::Count(5_230_463), "5,230,463"),
+        (Cell::Count(0), "0"),
+        (Cell::percent(0.4734), "47.34 %"),
+        (Cell::difference(Some(0.5), Some(0.5123)), "\u{2212}1.23"),
+        (Cell::difference(Some(0.5), Some(0.4)), "+10.00"),
+        (Cell::difference(Some(0.5), Some(0.500_000_1)), "0.00"),
+        (Cell::difference(None, Some(0.4)), MISSING),
+        (Cell::seconds(26.95), "26.95 s"),
+        (Cell::seconds(144.8), "144.8 s"),
+        (Cell::seconds(1284.4), "1,284 s"),
+        (Cell::number(1.684), "1.6840"),
+        (Cell::number(1e-7), "1.000e-7"),
+        (Cell::number(None), MISSING),
+        (Cell::percent(f64::NAN), MISSING),
+        (Cell::Percent(f64::INFINITY), MISSING),
+        (Cell::count(None), MISSING),
+    ] {
+        assert_eq!(cell.to_string(), written, "{cell:?}");
+    }
+    assert_eq!(Unit::Share.tick(0.25, 0.5), "25 %");
+    assert_eq!(Unit::Share.tick(0.255, 0.01), "25.5 %", "as many decimals as the ticks need");
+    assert_eq!(Unit::Plain.tick(20.0, 20.0), "20");
+}
+
+/// The numbers in the SVG (titles), its geometry and the CSV file are the same points.
+#[test]
+fn a_plot_shows_exactly_the_numbers_of_its_file() {
+    let report = Report::new("r").with(Section::new("s").with(loss()));
+    let [(name, csv)] = &report.data_files()[..] else { panic!("one file") };
+    assert_eq!(name, "a-b-loss.csv");
+    let csv = String::from_utf8(csv.clone()).unwrap();
+    let expected = "epoch,training,\"training, published\",trials\n\
+                    1,1.5,2,0.5\n1,,,0.625\n2,1.25,,\n2.5,,1,\n5,0.75,,\n";
+    assert_eq!(csv, expected);
+
+    let svg = plot::curves(&loss());
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let circles: Vec<_> = document
+        .descendants()
+        .filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "circle")))
+        .collect();
+    let mut shown: Vec<(f64, f64, f64, f64)> = Vec::new();
+    for circle in &circles {
+        let title = circle.first_element_child().unwrap().text().unwrap();
+        let (x, y) = title.rsplit_once("epoch ").unwrap().1.split_once(": ").unwrap();
+        let place = |name| circle.attribute(name).unwrap().parse::<f64>().unwrap();
+        shown.push((x.parse().unwrap(), y.parse().unwrap(), place("cx"), place("cy")));
+    }
+    let points: Vec<(f64, f64)> = loss().series.iter().flat_map(|s| s.finite().collect::<Vec<_>>()).collect();
+    assert_eq!(shown.iter().map(|p| (p.0, p.1)).collect::<Vec<_>>(), points);
+    // Places follow from numbers by one scale for each axis; places are whole numbers, so within 1.
+    let (low, high) = (shown[5], shown[3]);
+    for &(x, y, cx, cy) in &shown {
+        let across = shown[0].2 + (x - 1.0) / 4.0 * (shown[2].2 - shown[0].2);
+        let up = low.3 + (y - low.1) / (high.1 - low.1) * (high.3 - low.3);
+        assert!(
+            (cx - across).abs() <= 1.0 && (cy - up).abs() <= 1.0,
+            "{x} {y} is at {cx} {cy}, not {across} {up}"
+        );
+    }
+    assert!(low.3 > high.3, "larger values stand higher");
+    // The labels of the axis, which end beside it, stand where their numbers are; within three units of 1,160.
+    let label = |node: &roxmltree::Node| {
+        Some((node.text()?.trim().parse().ok()?, node.attribute("y")?.parse().ok()?))
+    };
+    let texts = document.descendants().filter(|node| node.attribute("text-anchor") == Some("end"));
+    let labels: Vec<(f64, f64)> = texts.filter_map(|node| label(&node)).collect();
+    assert!(labels.len() >= 3, "{labels:?}");
+    for &(value, at) in &labels {
+        let up = low.3 + (value - low.1) / (high.1 - low.1) * (high.3 - low.3);
+        assert!((at - up).abs() <= 3.0, "the label {value} stands at {at}, not {up}");
+    }
+    // The gap interrupts the line: two points, then a lone one; the dashed line; no line among the dots.
+    let lines: Vec<_> = document.descendants().filter(|node| node.tag_name().name() == "polyline").collect();
+    let series: Vec<_> =
+        lines.iter().filter(|line| line.attribute("style").is_some_and(|s| s.contains("series"))).collect();
+    assert_eq!(series.iter().filter(|line| line.attribute("stroke-dasharray").is_some()).count(), 1);
+    assert!(series.iter().all(|line| line.attribute("points").unwrap().split_whitespace().count() <= 2));
+    assert!(!svg.contains("#0"), "a colour is not of the page: {svg}");
+}
+
+#[test]
+fn bars_are_as_long_as_their_numbers_say() {
+    let svg = plot::bars(&bars());
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let rects: Vec<_> = document
+        .descendants()
+        .filter(|node| node.tag_name().name() == "rect" && node.has_children())
+        .map(|node| {
+            (
+                node.attribute("width").unwrap().parse::<f64>().unwrap(),
+                node.first_element_child().unwrap().text().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(rects.iter().map(|r| r.1).collect::<Vec<_>>(), ["Angry, train: 3", "Angry, val: 1"]);
+    assert!((rects[0].0 / rects[1].0 - 3.0).abs() < 0.02, "{rects:?}");
+    let report = Report::new("r").with(Section::new("s").with(bars()));
+    assert_eq!(report.data_files()[0].1, b"name,train,val\nAngry,3,1\n<Happy>,,\n");
+}
+
+#[test]
+fn precision_recall_and_f1_are_those_worked_out_by_hand() {
+    let table = counts().by_class("t");
+    let percent = |row: usize| table.rows[row][1..].iter().map(Cell::to_string).collect::<Vec<_>>().join(" ");
+    assert_eq!(percent(0), "60.00 % 75.00 % 66.67 % 4"); // 3/5, 3/4, 6/9
+    assert_eq!(percent(1), "80.00 % 66.67 % 72.73 % 6"); // 4/5, 4/6, 8/11
+    assert_eq!(percent(2), format!("{MISSING} {MISSING} {MISSING} 0"));
+    assert_eq!(percent(3), "70.00 % 70.83 % 69.70 % 10");
+}
+
+#[test]
+fn unusual_numbers_neither_hang_nor_appear() {
+    let plots = [
+        vec![(1.0, f64::MAX), (2.0, -f64::MAX)],
+        vec![(1.0, 1e300), (2.0, 1e300)],
+        vec![(1.0, f64::MIN_POSITIVE), (2.0, 0.0)],
+        vec![(1e15, 1e15), (1e15 + 1.0, 1e15 + 1.0)],
+        vec![(1.0, 0.0)],
+        vec![(f64::NAN, 1.0), (1.0, f64::INFINITY)],
+        vec![],
+    ];
+    for points in plots {
+        for unit in [Unit::Plain, Unit::Share, Unit::Count] {
+            let svg =
+                plot::curves(&Curves::new("c", "x", "y", unit).with(Series::line("s", 7, points.clone())));
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{points:?}: {svg}");
+            roxmltree::Document::parse(&svg).unwrap();
+        }
+    }
+}
+
+#[test]
+fn parts_without_content_do_not_appear() {
+    let empty = Curves::new("nothing", "x", "y", Unit::Plain).with(Series::line("s", 0, [(1.0, f64::NAN)]));
+    let report = Report::new("r")
+        .with(Section::new("Empty").text("words").with(empty.clone()).with(Table::new("t", ["a"])))
+        .with(Section::new("Full").with(empty).with(counts()).with(counts()));
+    for text in [report.to_html("d"), report.to_markdown("d")] {
+        assert!(!text.contains("Empty") && !text.contains("nothing") && text.contains("Full"), "{text}");
+    }
+    let names: Vec<_> = report.data_files().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["confusion.csv", "confusion-2.csv"], "each picture has a file of its own");
+}
+
+#[test]
+fn text_is_never_taken_for_markup() {
+    let words = "<script>alert(1)</script> | a_b *c* \"d\" & ]]>";
+    let picture = Picture { image: GrayImage::new(2, 2), caption: words.into() };
+    let mut table = Table::new(words, [words, "b"]);
+    table.push([Cell::text(words), Cell::Missing]);
+    let section = Section::new(words)
+        .text(words)
+        .with(table)
+        .with(Block::Facts(vec![(words.into(), words.into())]))
+        .with(Gallery { caption: words.into(), per_row: Some(3), pictures: vec![picture] })
+        .with(Curves::new(words, words, words, Unit::Plain).with(Series::dots(words, 0, [(1.0, 1.0)])))
+        .with(Bars { names: vec![words.into(); 2], caption: words.into(), ..bars() });
+    let report = Report::new(words).with(section);
+    let (html, markdown) = (report.to_html("a b#c-data"), report.to_markdown("d"));
+    assert!(!html.contains("<script>"), "{html}");
+    assert!(html.contains("href=\"a%20b%23c-data/"), "{html}");
+    let row = markdown
+        .lines()
+        .find(|line| line.starts_with("| ") && line.ends_with(&format!("| {MISSING} |")))
+        .unwrap();
+    assert_eq!(row.replace("\\|", "").matches('|').count(), 3, "{row}");
+    assert!(markdown.contains("\\<script\\>") && !markdown.contains(" <script>"), "{markdown}");
+}

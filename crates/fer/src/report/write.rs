@@ -1,0 +1,196 @@
+//! The files of a report.
+
+use std::fs;
+use std::io::{self, Cursor};
+use std::path::{Path, PathBuf};
+
+use image::{GrayImage, ImageFormat};
+use nn_core::checkpoint::write_atomically;
+use thiserror::Error;
+
+use super::{Bars, Block, Confusion, Curves, Report};
+
+/// Why a report cannot be written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The path names no HTML file.
+    #[error("{0}: a report's name ends in .html")]
+    Name(PathBuf),
+    /// Something is there already.
+    #[error("{0} exists already")]
+    Exists(PathBuf),
+    /// The system refuses.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Where a report goes.
+struct Places {
+    markdown: PathBuf,
+    data: PathBuf,
+    /// The name of `data`, as links say it.
+    link: String,
+}
+
+impl Places {
+    fn of(html: &Path) -> Result<Self, ReportError> {
+        let wrong = || ReportError::Name(html.into());
+        if html.extension().is_none_or(|extension| extension != "html") {
+            return Err(wrong());
+        }
+        let stem = html.file_stem().and_then(|stem| stem.to_str()).ok_or_else(wrong)?;
+        let link = format!("{stem}-data");
+        Ok(Self { markdown: html.with_extension("md"), data: html.with_file_name(&link), link })
+    }
+}
+
+impl Report {
+    /// Fails if the report cannot be written to `html`, as far as that shows beforehand.
+    ///
+    /// # Errors
+    /// If the name does not end in `.html`, or one of the report's files exists and `replace` is false.
+    pub fn check_path(html: &Path, replace: bool) -> Result<(), ReportError> {
+        let places = Places::of(html)?;
+        let taken =
+            [html, &places.markdown, &places.data].into_iter().find(|p| fs::symlink_metadata(p).is_ok());
+        taken.filter(|_| !replace).map_or(Ok(()), |path| Err(ReportError::Exists(path.into())))
+    }
+
+    /// Writes `NAME.html`, `NAME.md` and the folder `NAME-data`; returns the files. With `replace`, what an earlier
+    /// report left there is replaced: CSV and PNG files that are no longer part of it are removed.
+    ///
+    /// # Errors
+    /// Those of [`Report::check_path`], and if the system refuses.
+    pub fn write(&self, html: &Path, replace: bool) -> Result<Vec<PathBuf>, ReportError> {
+        Self::check_path(html, replace)?;
+        let Places { markdown, data, link } = Places::of(html)?;
+        let failed = |path: &Path| {
+            let path = path.to_path_buf();
+            move |source| ReportError::Io { path, source }
+        };
+        fs::create_dir_all(&data).map_err(failed(&data))?;
+        let files = self.data_files();
+        let stale =
+            fs::read_dir(&data).map_err(failed(&data))?.flatten().map(|entry| entry.path()).filter(|path| {
+                let ours = path.extension().is_some_and(|extension| extension == "csv" || extension == "png");
+                let again = |name: &std::ffi::OsStr| files.iter().any(|(file, _)| name == file.as_str());
+                ours && !path.file_name().is_some_and(again)
+            });
+        for path in stale.collect::<Vec<_>>() {
+            fs::remove_file(&path).map_err(failed(&path))?;
+        }
+        let mut written = Vec::new();
+        let mut put = |path: PathBuf, content: &[u8]| {
+            write_atomically(&path, content).map_err(failed(&path))?;
+            written.push(path);
+            Ok(())
+        };
+        put(html.into(), self.to_html(&link).as_bytes())?;
+        put(markdown, self.to_markdown(&link).as_bytes())?;
+        for (name, content) in files {
+            put(data.join(name), &content)?;
+        }
+        Ok(written)
+    }
+
+    /// The files beside the document: a CSV file for each picture, with exactly the numbers that it shows, and the
+    /// images of galleries.
+    pub fn data_files(&self) -> Vec<(String, Vec<u8>)> {
+        let mut files = Vec::new();
+        for (name, block) in self.content().into_iter().flat_map(|(_, blocks)| blocks) {
+            match block {
+                Block::Gallery(gallery) => {
+                    for (i, picture) in gallery.pictures.iter().enumerate() {
+                        files.push((image_name(&name, i), png(&picture.image)));
+                    }
+                }
+                _ => files.extend(csv_of(block).map(|csv| (format!("{name}.csv"), csv.into_bytes()))),
+            }
+        }
+        files
+    }
+}
+
+/// The name of a gallery's picture.
+pub(super) fn image_name(gallery: &str, i: usize) -> String {
+    format!("{gallery}-{:02}.png", i + 1)
+}
+
+/// The file with the numbers of a picture, if the block is one.
+pub(super) fn csv_of(block: &Block) -> Option<String> {
+    match block {
+        Block::Curves(curves) => Some(curves_csv(curves)),
+        Block::Bars(bars) => Some(bars_csv(bars)),
+        Block::Confusion(confusion) => Some(confusion_csv(confusion)),
+        _ => None,
+    }
+}
+
+/// A column for the horizontal axis, and one for each series. Several values of a series at one place take as many lines.
+fn curves_csv(curves: &Curves) -> String {
+    let points: Vec<Vec<(f64, f64)>> = curves.series.iter().map(|series| series.finite().collect()).collect();
+    let mut places: Vec<f64> = points.iter().flatten().map(|&(x, _)| x).collect();
+    places.sort_by(f64::total_cmp);
+    places.dedup();
+    let mut rows =
+        vec![std::iter::once(curves.x.clone()).chain(curves.series.iter().map(|s| s.name.clone())).collect()];
+    for place in places {
+        let here = |series: &Vec<(f64, f64)>| -> Vec<f64> {
+            series.iter().filter(|(x, _)| *x == place).map(|&(_, y)| y).collect()
+        };
+        let values: Vec<Vec<f64>> = points.iter().map(here).collect();
+        for line in 0..values.iter().map(Vec::len).max().unwrap_or(0) {
+            let cells = values.iter().map(|values| values.get(line).map(f64::to_string).unwrap_or_default());
+            rows.push(std::iter::once(place.to_string()).chain(cells).collect());
+        }
+    }
+    csv_text(rows)
+}
+
+fn bars_csv(bars: &Bars) -> String {
+    let header =
+        std::iter::once("name".to_owned()).chain(bars.series.iter().map(|(name, _)| name.clone())).collect();
+    let value = |values: &[Option<f64>], i: usize| {
+        values
+            .get(i)
+            .copied()
+            .flatten()
+            .filter(|value| value.is_finite())
+            .map(|v| v.to_string())
+            .unwrap_or_default()
+    };
+    let row = |(i, name): (usize, &String)| {
+        std::iter::once(name.clone()).chain(bars.series.iter().map(|(_, values)| value(values, i))).collect()
+    };
+    csv_text(std::iter::once(header).chain(bars.names.iter().enumerate().map(row)))
+}
+
+fn confusion_csv(confusion: &Confusion) -> String {
+    let header =
+        std::iter::once("label".to_owned()).chain(confusion.classes.iter().cloned()).collect::<Vec<_>>();
+    let row = |(class, counts): (&String, &Vec<u64>)| {
+        std::iter::once(class.clone()).chain(counts.iter().map(u64::to_string)).collect()
+    };
+    csv_text(std::iter::once(header).chain(confusion.classes.iter().zip(&confusion.counts).map(row)))
+}
+
+fn csv_text(rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        writer.write_record(row).expect("rows of equal length into memory");
+    }
+    String::from_utf8(writer.into_inner().expect("memory")).expect("text makes text")
+}
+
+/// A picture as the bytes of a PNG file.
+pub(super) fn png(image: &GrayImage) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, ImageFormat::Png).expect("memory takes every picture");
+    bytes.into_inner()
+}

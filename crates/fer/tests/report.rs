@@ -1,0 +1,446 @@
+//! `fer report` and `fer runs` from end to end, through the binary, on runs of a tiny network.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use roxmltree::{Document, ParsingOptions};
+use serde_json::Value;
+
+/// A network that trains in a moment, under a name of which results, but no curves and parameters, are published.
+const NETWORK: &str = r#"{"name": "search", "input_shape": [48, 48, 1], "layers": [
+    {"class_name": "Conv2D", "config": {"filters": 4, "kernel_size": 5, "strides": 3, "activation": "relu"}},
+    {"class_name": "Flatten", "config": {}},
+    {"class_name": "Dense", "config": {"units": 7, "activation": "softmax"}}]}"#;
+
+/// A `fer` command in a folder, without settings from the environment.
+fn fer(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fer"));
+    command.args(arguments).current_dir(folder);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FER_")) {
+        command.env_remove(name);
+    }
+    command.output().unwrap()
+}
+
+#[track_caller]
+fn succeeds(folder: &Path, arguments: &[&str]) -> String {
+    let output = fer(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[track_caller]
+fn fails(folder: &Path, arguments: &[&str], fragments: &[&str]) {
+    let output = fer(folder, arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
+    for fragment in fragments {
+        assert!(stderr.contains(fragment), "{arguments:?}: {fragment:?} is not in: {stderr}");
+    }
+}
+
+/// Three runs, trained once: `first` and `second` differ in their seed, `cnn1` has the name of a published network.
+fn trained() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("tiny.json"), NETWORK).unwrap();
+        fs::write(folder.path().join("other.json"), NETWORK.replace("search", "cnn1")).unwrap();
+        let few = ["--epochs", "2", "--batch", "32", "--limit", "210"];
+        for (network, seed, run) in
+            [("tiny.json", "7", "first"), ("tiny.json", "8", "second"), ("other.json", "7", "cnn1")]
+        {
+            let run = format!("runs/{run}");
+            succeeds(folder.path(), &[&["train", network, "--seed", seed, "--run", &run][..], &few].concat());
+        }
+        folder
+    });
+    folder.path()
+}
+
+/// A folder of its own with copies of the runs.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for run in ["first", "second", "cnn1"] {
+        let (from, to) = (trained().join("runs").join(run), folder.path().join("runs").join(run));
+        fs::create_dir_all(&to).unwrap();
+        for file in fs::read_dir(from).unwrap() {
+            let path = file.unwrap().path();
+            fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    folder
+}
+
+fn edit(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains(from), "{from} is not in {text}");
+    fs::write(path, text.replace(from, to)).unwrap();
+}
+
+/// The document with its void elements closed, as XML wants them.
+fn as_xml(html: &str) -> String {
+    let mut pieces = html.split('<');
+    let mut xml = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let void = ["meta ", "img ", "link "].iter().any(|tag| piece.starts_with(tag));
+        xml += "<";
+        xml += &if void { piece.replacen('>', "/>", 1) } else { piece.to_owned() };
+    }
+    xml
+}
+
+/// The document without the letters that stand for pictures, which may spell anything.
+fn without_pictures(html: &str) -> String {
+    let mut pieces = html.split("data:image/png;base64,");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| text + piece.split_once('"').map_or("", |(_, rest)| rest))
+}
+
+/// The texts of the cells of all tables, row by row; counts of a confusion matrix beside their class.
+fn cells(document: &Document) -> Vec<Vec<String>> {
+    let rows = document.descendants().filter(|node| node.has_tag_name("tbody"));
+    let rows =
+        rows.flat_map(|body| body.children().filter(|node| node.has_tag_name("tr")).collect::<Vec<_>>());
+    rows.map(|row| row.children().map(|cell| cell.text().unwrap_or_default().to_owned()).collect()).collect()
+}
+
+#[test]
+fn a_report_shows_every_part_of_its_runs_in_one_file() {
+    let folder = folder();
+    let folder = folder.path();
+    // As if made on all images, so that it can be compared with what was published.
+    let env = folder.join("runs/first/env.json");
+    let environment: Value = serde_json::from_str(&fs::read_to_string(&env).unwrap()).unwrap();
+    let mut comparable = environment;
+    comparable["images"] = serde_json::json!([28709, 3589, 3589]);
+    fs::write(&env, comparable.to_string()).unwrap();
+
+    let printed = succeeds(folder, &["report", "runs/first", "runs/second", "runs/cnn1"]);
+    assert_eq!(printed, "report.html\nreport.md\n");
+    let html = fs::read_to_string(folder.join("report.html")).unwrap();
+    let markdown = fs::read_to_string(folder.join("report.md")).unwrap();
+
+    // Well-formed, whole in itself, and without what is no number.
+    let xml = as_xml(&html);
+    let document =
+        Document::parse_with_options(&xml, ParsingOptions { allow_dtd: true, ..Default::default() }).unwrap();
+    for text in [&without_pictures(&html), &markdown] {
+        assert!(!text.contains("NaN") && !text.contains("Infinity"), "a number is none");
+        let outside = text.replace("http://www.w3.org/2000/svg", "");
+        assert!(
+            !outside.contains("http:") && !outside.contains("https:"),
+            "the report refers to the network"
+        );
+    }
+    assert!(!html.contains("<script") && !html.contains("@import") && !html.contains("url("), "{html}");
+    let headings: Vec<_> =
+        document.descendants().filter(|node| node.has_tag_name("h2")).filter_map(|h| h.text()).collect();
+    let expected =
+        ["Results", "Curves", "Confusion matrices", "Results by class", "Worst errors", "Environment"];
+    assert_eq!(headings, expected);
+    let ids: Vec<_> = document.descendants().filter_map(|node| node.attribute("id")).collect();
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{ids:?}");
+
+    // Everything beside it exists and is linked.
+    let linked: BTreeSet<_> = document
+        .descendants()
+        .filter_map(|node| node.attribute("href"))
+        .filter(|h| h.contains("-data/"))
+        .collect();
+    assert_eq!(linked.len(), 3 * 2 + 3, "two plots and a confusion matrix for each run: {linked:?}");
+    for file in &linked {
+        assert!(folder.join(file).is_file(), "{file}");
+    }
+
+    // The same cells in both forms.
+    let cells = cells(&document);
+    assert!(cells.len() > 3 + 3 * 7 + 3 * 8, "{cells:?}");
+    let plain = markdown.replace('\\', "");
+    for row in &cells {
+        let line = format!("| {} |", row.join(" | "));
+        assert!(plain.contains(&line), "{line} is not in the Markdown");
+    }
+
+    // The numbers are those of the runs: accuracies, differences where they mean something.
+    let result = |run: &str| -> Value {
+        serde_json::from_str(&fs::read_to_string(folder.join("runs").join(run).join("result.json")).unwrap())
+            .unwrap()
+    };
+    let percent = |share: &Value| format!("{:.2} %", share.as_f64().unwrap() * 100.0);
+    let row = |run: &str| cells.iter().find(|row| row[0] == run).unwrap();
+    let (first, second, cnn1) = (row("first"), row("second"), row("cnn1"));
+    let test = result("first")["test_acc"].as_f64().unwrap();
+    assert!(
+        first.contains(&"59.40 %".into()) && first.contains(&percent(&result("first")["test_acc"])),
+        "{first:?}"
+    );
+    let difference = format!("\u{2212}{:.2}", (0.5940 - test) * 100.0);
+    assert!(test < 0.59 && first.contains(&difference), "{first:?} lacks {difference}");
+    for other in [second, cnn1] {
+        assert!(!other.iter().any(|cell| cell.starts_with(['+', '\u{2212}'])), "{other:?}");
+    }
+    assert!(cnn1.contains(&"58.12 %".into()), "{cnn1:?}");
+    assert!(html.contains("so without differences: second, cnn1."), "the note on other data");
+
+    // Two runs of `search` differ in their seed alone.
+    let (a, b) = (test, result("second")["test_acc"].as_f64().unwrap());
+    let seeds = cells.iter().find(|row| row[..2] == ["search", "2"]).unwrap();
+    assert_eq!(seeds[4], format!("{:.2} %", (a + b) * 50.0), "{seeds:?}");
+    assert_eq!(seeds[5], format!("{:.2} %", (a - b).abs() * 100.0 / 2f64.sqrt()), "{seeds:?}");
+
+    // Curves: the run's own epochs, and the published ones for the network that has them.
+    let loss = fs::read_to_string(folder.join("report-data/cnn1-loss.csv")).unwrap();
+    let mut lines = loss.lines();
+    assert_eq!(lines.next(), Some("epoch,training,validation,published training"));
+    let metrics = fs::read_to_string(folder.join("runs/cnn1/metrics.csv")).unwrap();
+    let metrics: Vec<Vec<&str>> = metrics.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    for (epoch, (metrics, line)) in (1..).zip(metrics.iter().zip(lines.by_ref())) {
+        assert!(line.starts_with(&format!("{epoch},{},{},", metrics[2], metrics[5])), "{line} {metrics:?}");
+        assert!(
+            html.contains(&format!("<title>validation, epoch {epoch}: {}</title>", metrics[5])),
+            "{metrics:?}"
+        );
+    }
+    assert_eq!(lines.count(), 15 - 2);
+    assert_eq!(
+        fs::read_to_string(folder.join("report-data/first-confusion-of-the-test-images.csv")).unwrap(),
+        fs::read_to_string(folder.join("runs/first/confusion.csv")).unwrap()
+    );
+
+    // The worst errors: pictures of 48x48 pixels, the most confident first, and they are errors of the run.
+    let predictions = fs::read_to_string(folder.join("runs/first/predictions.csv")).unwrap();
+    let mut errors: Vec<f64> = Vec::new();
+    for line in predictions.lines().skip(1) {
+        let fields: Vec<f64> = line.split(',').map(|field| field.parse().unwrap()).collect();
+        if fields[1] != fields[2] {
+            errors.push(fields[3 + fields[2] as usize]);
+        }
+    }
+    errors.sort_by(|a, b| b.total_cmp(a));
+    let figure = document
+        .descendants()
+        .find(|node| node.attribute("id").is_some_and(|id| id.starts_with("first-most-confident")))
+        .unwrap();
+    let pictures: Vec<_> = figure.descendants().filter(|node| node.has_tag_name("img")).collect();
+    assert_eq!(pictures.len(), errors.len().min(10));
+    for (picture, error) in pictures.iter().zip(&errors) {
+        let words = picture.attribute("alt").unwrap();
+        assert!(words.ends_with(&format!("{:.2} %", error * 100.0)), "{words} {error}");
+        assert!(picture.attribute("src").unwrap().starts_with("data:image/png;base64,iVBOR"));
+    }
+    let png = image::open(folder.join("report-data/first-most-confident-errors-on-the-test-images-01.png"))
+        .unwrap();
+    assert_eq!((png.width(), png.height()), (48, 48));
+
+    // Environment: what is common once, what differs by run.
+    for fact in ["data SHA-256", "commit", "synthetic faces", "--seed 8"] {
+        assert!(html.contains(fact), "{fact}");
+    }
+    in_a_browser(&folder.join("report.html"));
+}
+
+#[test]
+fn reports_are_replaced_only_when_told_to() {
+    let folder = folder();
+    let folder = folder.path();
+    succeeds(folder, &["report", "runs", "-o", "r.html", "--errors", "0"]);
+    fails(folder, &["report", "runs/first", "-o", "r.html"], &["r.html exists already", "--force"]);
+    fs::write(folder.join("r-data/notes.txt"), "mine").unwrap();
+    succeeds(folder, &["report", "runs/first", "-o", "r.html", "--errors", "0", "--force"]);
+    let files: BTreeSet<_> =
+        fs::read_dir(folder.join("r-data")).unwrap().map(|f| f.unwrap().file_name()).collect();
+    let expected =
+        ["first-accuracy.csv", "first-confusion-of-the-test-images.csv", "first-loss.csv", "notes.txt"];
+    assert_eq!(files, expected.map(Into::into).into(), "files of the first report are gone, others stay");
+    fails(folder, &["report", "runs", "-o", "r.pdf"], &["r.pdf", ".html"]);
+    fs::write(folder.join("taken"), "").unwrap();
+    fails(folder, &["report", "runs", "-o", "taken/r.html"], &["taken"]);
+    succeeds(folder, &["report", "runs", "-o", "new/r.html", "--errors", "0"]);
+    assert!(folder.join("new/r-data").is_dir());
+}
+
+#[test]
+fn runs_are_listed_shown_and_compared() {
+    let folder = folder();
+    let folder = folder.path();
+    fs::remove_file(folder.join("runs/second/result.json")).unwrap();
+    let list: Value = serde_json::from_str(&succeeds(folder, &["runs", "list", "--json"])).unwrap();
+    let rows: Vec<_> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| (r["run"].as_str().unwrap(), r["state"].as_str().unwrap()))
+        .collect();
+    assert_eq!(rows, [("runs/cnn1", "finished"), ("runs/first", "finished"), ("runs/second", "unfinished")]);
+    assert!(list[2]["val_acc"].is_f64() && list[2]["test_acc"].is_null() && list[0]["test_acc"].is_f64());
+    let table = succeeds(folder, &["runs", "list"]);
+    let line = table.lines().find(|line| line.contains("second")).unwrap();
+    assert!(line.contains("unfinished") && line.contains("2 of 2") && line.contains('\u{2013}'), "{table}");
+
+    let shown = succeeds(folder, &["runs", "show", "runs/first"]);
+    for part in [
+        "search, finished, 2 epochs",
+        "test accuracy",
+        "limit",
+        "210",
+        "best validation accuracy",
+        "--seed 7",
+    ] {
+        assert!(shown.contains(part), "{part} is not in {shown}");
+    }
+    let shown: Value =
+        serde_json::from_str(&succeeds(folder, &["runs", "show", "runs/first", "--json"])).unwrap();
+    assert_eq!((&shown["settings"]["seed"], shown["epochs"].as_array().unwrap().len()), (&7.into(), 2));
+
+    let compared: Value =
+        serde_json::from_str(&succeeds(folder, &["runs", "compare", "runs/first", "runs/cnn1", "--json"]))
+            .unwrap();
+    let differing = serde_json::json!({ "model": ["tiny.json", "other.json"] });
+    assert_eq!(compared["settings"], differing, "the other settings are the same");
+    assert_eq!(compared["results"].as_array().unwrap().len(), 2);
+    let compared = succeeds(folder, &["runs", "compare", "runs/first", "runs/second"]);
+    assert!(
+        compared.contains("seed") && !compared.contains("| batch") && compared.contains("test accuracy"),
+        "{compared}"
+    );
+
+    // An unfinished run is reported as such; it has no errors and no matrix.
+    succeeds(folder, &["report", "runs", "--errors", "0"]);
+    assert!(
+        fs::read_to_string(folder.join("report.md")).unwrap().contains("values of the last epoch: second")
+    );
+    fs::create_dir(folder.join("empty")).unwrap();
+    assert_eq!(succeeds(folder, &["runs", "list", "empty", "--json"]).trim(), "[]");
+}
+
+#[test]
+fn what_is_no_run_or_damaged_is_named() {
+    let folder = folder();
+    let folder = folder.path();
+    fs::create_dir(folder.join("empty")).unwrap();
+    fails(folder, &["runs", "list", "nowhere"], &["nowhere"]);
+    fails(folder, &["runs", "show", "empty"], &["empty", "not a run folder"]);
+    fails(folder, &["runs", "compare", "runs/first", "empty"], &["empty", "not a run folder"]);
+    fails(folder, &["report", "empty"], &["empty", "not a run folder"]);
+    fails(folder, &["report", "nowhere"], &["nowhere"]);
+    let run = folder.join("runs/first");
+    let damages: [(&str, &[u8]); 10] = [
+        ("network.json", b"{"),
+        ("result.json", b"{\"params\": \"many\"}"),
+        ("result.json", b""),
+        ("env.json", b"[1, 2"),
+        ("config.toml", b"lr = = 1"),
+        ("metrics.csv", b"epoch,accuracy,loss\n0,x,1\n"),
+        ("metrics.csv", b"epoch,accuracy,loss\n0,0.5\n"),
+        ("confusion.csv", b"label,a,b\na,1,2\n"),
+        ("predictions.csv", b"index,label,predicted,p_a\n0,0,3,0.5\n"),
+        ("config.toml", b"\xff\xfe"),
+    ];
+    for (file, content) in damages {
+        let path = run.join(file);
+        let before = fs::read(&path).unwrap();
+        fs::write(&path, content).unwrap();
+        fails(folder, &["report", "runs"], &[file, "first"]);
+        if file != "predictions.csv" {
+            fails(folder, &["runs", "show", "runs/first"], &[file]);
+            let output = fer(folder, &["runs", "list", "--json"]);
+            let list: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(list[1]["state"], "damaged", "{file}");
+            assert!(String::from_utf8_lossy(&output.stderr).contains(file), "{file}");
+        }
+        fs::write(&path, before).unwrap();
+    }
+    assert!(
+        !folder.join("report.html").exists() && !folder.join("report-data").exists(),
+        "a part of a report"
+    );
+}
+
+#[test]
+fn a_loss_that_is_no_number_is_a_gap() {
+    let folder = folder();
+    let folder = folder.path();
+    let metrics = "epoch,accuracy,loss,learning_rate,val_accuracy,val_loss,seconds\n\
+                   0,0.25,NaN,0.001,0.5,,1.0\n1,0.5,inf,0.001,0.25,1.5,1.0\n";
+    fs::write(folder.join("runs/first/metrics.csv"), metrics).unwrap();
+    edit(&folder.join("runs/first/result.json"), "\"test_acc\": 0.", "\"test_acc\": null, \"_\": 0.");
+    succeeds(folder, &["report", "runs/first", "runs/second", "--errors", "0"]);
+    let html = fs::read_to_string(folder.join("report.html")).unwrap();
+    assert!(
+        !html.contains("NaN")
+            && !html.contains(">inf")
+            && html.contains("<td class=\"number\">\u{2013}</td>"),
+        "{html}"
+    );
+    let loss = fs::read_to_string(folder.join("report-data/first-loss.csv")).unwrap();
+    assert_eq!(loss, "epoch,training,validation\n2,,1.5\n");
+}
+
+/// Opens the report in Chromium, if there is one: no message on the console, something on the page, and no page wider
+/// than its window.
+fn in_a_browser(report: &Path) {
+    let named = std::env::var_os("CHROMIUM").map(PathBuf::from).filter(|path| !path.as_os_str().is_empty());
+    let folders: Vec<_> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
+    let known = ["chromium", "google-chrome", "chromium-browser"];
+    let found =
+        folders.iter().flat_map(|folder| known.map(|name| folder.join(name))).find(|path| path.is_file());
+    let Some(chromium) = named.or(found) else {
+        println!("skipped: the report in a browser (needs Chromium)");
+        return;
+    };
+    let folder = report.parent().unwrap();
+    let open = |page: &Path, more: &[&str]| {
+        let profile = tempfile::tempdir().unwrap();
+        let output = Command::new(&chromium)
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--hide-scrollbars",
+                "--enable-logging=stderr",
+            ])
+            .args(["--virtual-time-budget=5000", "--allow-file-access-from-files"])
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .args(more)
+            .arg(format!("file://{}", page.display()))
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{stderr}");
+        let console: Vec<_> = stderr.lines().filter(|line| line.contains("CONSOLE")).collect();
+        assert!(console.is_empty(), "{console:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    for width in [400, 1280] {
+        let picture = folder.join(format!("{width}.png"));
+        open(
+            report,
+            &[&format!("--window-size={width},3000"), &format!("--screenshot={}", picture.display())],
+        );
+        let pixels = image::open(&picture).unwrap().to_rgb8();
+        let background = *pixels.get_pixel(0, 0);
+        let inked = pixels.pixels().filter(|pixel| **pixel != background).count();
+        let share = inked as f64 / (pixels.width() * pixels.height()) as f64;
+        assert!(share > 0.02, "the page is blank at {width}: {share}");
+    }
+    // Frames can be narrower than any window.
+    let html = fs::read_to_string(report).unwrap();
+    let script = "<script>addEventListener('load', () => parent.postMessage([innerWidth, \
+                  document.documentElement.scrollWidth], '*'))</script></body>";
+    fs::write(folder.join("measured.html"), html.replace("</body>", script)).unwrap();
+    let frames: String = [320, 400, 1280]
+        .map(|width| {
+            format!("<iframe src='measured.html' style='width:{width}px;height:900px;border:0'></iframe>")
+        })
+        .concat();
+    let listen = "<script>addEventListener('message', e => document.body.append('[' + e.data.join(' ') + ']'))</script>";
+    fs::write(folder.join("frames.html"), format!("<!DOCTYPE html><body>{listen}{frames}</body>")).unwrap();
+    let page = open(&folder.join("frames.html"), &["--dump-dom"]);
+    for width in [320, 400, 1280] {
+        assert!(page.contains(&format!("[{width} {width}]")), "the page is wider than its window: {page}");
+    }
+}
