@@ -3,10 +3,12 @@ use std::path::{Path, PathBuf};
 
 use nn_kernels::Real;
 
-use super::callback::{Action, Callback, EpochEnd};
+use super::callback::{Action, Callback, EpochEnd, EpochLog};
+use super::{CallbackState, TrainingState};
 use crate::error::TrainError;
 
-/// Writes one line per epoch to a CSV file, with Keras's column names and epochs counted from 0.
+/// Writes one line per epoch to a CSV file, with Keras's column names and epochs counted from 0. Where training is
+/// continued, the file begins with the epochs before.
 #[derive(Debug)]
 pub struct CsvLog {
     path: PathBuf,
@@ -32,15 +34,8 @@ impl CsvLog {
         let written = self.writer.write_record(record).map_err(|e| failed(&self.path, e));
         written.and_then(|()| self.writer.flush().map_err(|e| failed(&self.path, e)))
     }
-}
 
-fn failed(path: &Path, error: impl std::fmt::Display) -> TrainError {
-    TrainError::Callback { callback: "CSV log", problem: format!("{}: {error}", path.display()) }
-}
-
-impl<R: Real> Callback<R> for CsvLog {
-    fn on_epoch_end(&mut self, end: EpochEnd<R>) -> Result<Action, TrainError> {
-        let log = end.log;
+    fn write_epoch(&mut self, log: &EpochLog) -> Result<(), TrainError> {
         let optional = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
         self.write([
             log.epoch.to_string(),
@@ -50,7 +45,25 @@ impl<R: Real> Callback<R> for CsvLog {
             optional(log.val_accuracy),
             optional(log.val_loss),
             format!("{:.3}", log.seconds),
-        ])?;
+        ])
+    }
+}
+
+fn failed(path: &Path, error: impl std::fmt::Display) -> TrainError {
+    TrainError::Callback { callback: "CSV log", problem: format!("{}: {error}", path.display()) }
+}
+
+impl<R: Real> Callback<R> for CsvLog {
+    fn on_epoch_end(&mut self, end: EpochEnd<R>) -> Result<Action, TrainError> {
+        self.write_epoch(end.log)?;
         Ok(Action::Continue)
+    }
+
+    fn on_resume(
+        &mut self,
+        state: &TrainingState<R>,
+        _own: Option<&CallbackState<R>>,
+    ) -> Result<(), TrainError> {
+        state.history().iter().try_for_each(|log| self.write_epoch(log))
     }
 }
