@@ -8,12 +8,14 @@
 //! | [`training`] | a run from settings and data to a run folder |
 //! | [`features`] | what the frozen layers of a network compute, kept on disk |
 //! | [`run`], [`environment`] | the run folder, and on what the run was made |
+//! | [`resume`] | continuing a run in another process |
 //!
 //! The binary `fer` adds the command line.
 
 pub mod data;
 pub mod environment;
 pub mod features;
+pub mod resume;
 pub mod run;
 pub mod samples;
 pub mod settings;

@@ -155,7 +155,9 @@ impl<R: Real> TrainingState<R> {
             while let Some(slot) = find(slot_name(own.len(), &name))? {
                 if slot.shape() != value.shape() {
                     let (got, expected) = (slot.shape(), value.shape());
-                    return Err(format!("the optimiser's state of {name:?} has shape {got:?}, not {expected:?}"));
+                    return Err(format!(
+                        "the optimiser's state of {name:?} has shape {got:?}, not {expected:?}"
+                    ));
                 }
                 own.push(slot.elements().to_vec());
             }

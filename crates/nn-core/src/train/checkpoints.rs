@@ -131,7 +131,8 @@ impl<R: Real> Callback<R> for Checkpoints {
     }
 
     fn on_state(&mut self, state: &TrainingState<R>) -> Result<(), TrainError> {
-        let problem = |e: StateError| TrainError::Callback { callback: "checkpoints", problem: e.to_string() };
+        let problem =
+            |e: StateError| TrainError::Callback { callback: "checkpoints", problem: e.to_string() };
         self.save(state).map_err(problem)
     }
 }

@@ -13,21 +13,21 @@ use crate::error::TrainError;
 pub struct CsvLog {
     path: PathBuf,
     writer: csv::Writer<File>,
+    begun: bool,
 }
 
 const COLUMNS: [&str; 7] =
     ["epoch", "accuracy", "loss", "learning_rate", "val_accuracy", "val_loss", "seconds"];
 
 impl CsvLog {
-    /// Creates the file and writes its header.
+    /// Creates the file; an existing one is emptied when training begins, and not if that is refused.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn create(path: &Path) -> Result<Self, TrainError> {
-        let writer = csv::Writer::from_path(path).map_err(|e| failed(path, e))?;
-        let mut log = Self { path: path.into(), writer };
-        log.write(COLUMNS.map(String::from))?;
-        Ok(log)
+        let file = File::options().write(true).create(true).truncate(false).open(path);
+        let writer = csv::Writer::from_writer(file.map_err(|e| failed(path, e))?);
+        Ok(Self { path: path.into(), writer, begun: false })
     }
 
     fn write(&mut self, record: [String; 7]) -> Result<(), TrainError> {
@@ -54,6 +54,14 @@ fn failed(path: &Path, error: impl std::fmt::Display) -> TrainError {
 }
 
 impl<R: Real> Callback<R> for CsvLog {
+    fn on_train_begin(&mut self, _epochs: usize, _steps: usize) -> Result<(), TrainError> {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.writer.get_ref().set_len(0).map_err(|e| failed(&self.path, e))?;
+            self.write(COLUMNS.map(String::from))?;
+        }
+        Ok(())
+    }
+
     fn on_epoch_end(&mut self, end: EpochEnd<R>) -> Result<Action, TrainError> {
         self.write_epoch(end.log)?;
         Ok(Action::Continue)
