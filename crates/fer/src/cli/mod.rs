@@ -45,11 +45,13 @@ enum Command {
 
 /// Parses the command line, runs the command, reports its error.
 pub fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
-    if let Some(setting) = resume::setting_beside_resume(&Cli::command(), &matches) {
+    let mut command = Cli::command();
+    command.build();
+    let matches = command.clone().get_matches();
+    if let Some(setting) = resume::setting_beside_resume(&command, &matches) {
         let problem =
             format!("--resume goes on with the settings of the run: {setting} cannot stand beside it");
-        Cli::command().error(ErrorKind::ArgumentConflict, problem).exit();
+        command.error(ErrorKind::ArgumentConflict, problem).exit();
     }
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let result = match cli.command {
