@@ -14,6 +14,7 @@
 //! | [`record`] | a run folder read back |
 //! | [`published`] | what the study published |
 //! | [`report`] | a report as data, and its form as HTML and Markdown |
+//! | [`resume`] | continuing a run in another process |
 //!
 //! The binary `fer` adds the command line.
 
@@ -25,6 +26,7 @@ pub mod pipeline;
 pub mod published;
 pub mod record;
 pub mod report;
+pub mod resume;
 pub mod run;
 pub mod samples;
 pub mod search;

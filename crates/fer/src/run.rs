@@ -13,14 +13,17 @@
 //! result.json        accuracies and losses at the end
 //! predictions.csv    each test image: label, prediction, probabilities
 //! confusion.csv      counts of the test images by label and prediction
+//! checkpoints/       the last two states of training, to continue from; not needed once there is a result.json
+//! run.lock           the id of the process that writes the folder, which holds a lock on this file; it stays
 //! ```
 
-use std::fs;
-use std::io;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nn_core::Tensor;
-use nn_core::checkpoint::{load_weights, write_atomically};
+use nn_core::checkpoint::{is_temporary, load_weights, remove_temporary_files, write_atomically};
 use nn_core::error::{BuildError, WeightsError};
 use nn_core::metrics::{Confusion, argmax};
 use nn_core::model::{Network, Sequential};
@@ -39,6 +42,17 @@ pub enum RunError {
     /// The folder is taken.
     #[error("{0} exists already and is not empty: runs are never overwritten")]
     Taken(PathBuf),
+    /// Another process writes the folder.
+    #[error("{path} is in use by process {process}")]
+    InUse {
+        /// The run folder.
+        path: PathBuf,
+        /// The process id, as far as it can be told.
+        process: String,
+    },
+    /// There is no run to continue.
+    #[error("{0} holds no run to resume: it has no config.toml")]
+    NothingToResume(PathBuf),
     /// The system refuses.
     #[error("{path}: {source}")]
     Io {
@@ -71,29 +85,62 @@ pub(crate) const TRANSFORM: &str = "transform.json";
 /// The file with the statistics of the run's training faces.
 pub(crate) const STATISTICS: &str = "statistics.safetensors";
 
+/// The file with the [`TrainingResult`](crate::training::TrainingResult), the last that a run writes.
+pub(crate) const RESULT: &str = "result.json";
+
+/// The folder with the states to continue from.
+const CHECKPOINTS: &str = "checkpoints";
+
+const LOCK: &str = "run.lock";
+
 /// A run's folder.
 #[derive(Debug, Clone)]
-pub struct RunFolder(PathBuf);
+pub struct RunFolder {
+    path: PathBuf,
+    /// Held while the folder may be written, by this process alone.
+    _lock: Option<Arc<File>>,
+}
 
 impl RunFolder {
     /// Creates the folder `path`, or if none is given the first free one of `runs/NAME`, `runs/NAME-2`, ...
     ///
     /// # Errors
-    /// If `path` exists and is not empty, or cannot be created.
+    /// If `path` exists and is not empty, another process writes it, or it cannot be created.
     pub fn create(path: Option<&Path>, name: &str) -> Result<Self, RunError> {
-        let free =
-            |path: &Path| fs::read_dir(path).map_or(!path.exists(), |mut files| files.next().is_none());
-        let path = match path {
-            Some(path) if !free(path) => return Err(RunError::Taken(path.into())),
-            Some(path) => path.to_path_buf(),
-            None => {
-                let numbered = (2..).map(|n| PathBuf::from(format!("runs/{name}-{n}")));
-                let mut names = std::iter::once(PathBuf::from(format!("runs/{name}"))).chain(numbered);
-                names.find(|path| free(path)).expect("there are enough numbers")
-            }
+        if let Some(path) = path {
+            return Self::claim(path);
+        }
+        let numbered = (2..).map(|n| PathBuf::from(format!("runs/{name}-{n}")));
+        let names = std::iter::once(PathBuf::from(format!("runs/{name}"))).chain(numbered);
+        let mut claims = names.map(|path| Self::claim(&path));
+        let taken = |claim: &Result<Self, RunError>| {
+            matches!(claim, Err(RunError::Taken(_) | RunError::InUse { .. }))
         };
-        fs::create_dir_all(&path).map_err(|source| RunError::Io { path: path.clone(), source })?;
-        Ok(Self(path))
+        claims.find(|claim| !taken(claim)).expect("there are enough numbers")
+    }
+
+    /// Locks a free folder, created if it does not exist.
+    fn claim(path: &Path) -> Result<Self, RunError> {
+        if !is_free(path) {
+            return Err(RunError::Taken(path.into()));
+        }
+        fs::create_dir_all(path).map_err(|source| RunError::Io { path: path.into(), source })?;
+        let folder = Self { path: path.into(), _lock: Some(lock(path)?) };
+        // Another process may have come and gone in between.
+        if is_free(path) { Ok(folder) } else { Err(RunError::Taken(path.into())) }
+    }
+
+    /// The folder of a run that is to be continued.
+    ///
+    /// # Errors
+    /// If there is none, another process writes it, or it cannot be written.
+    pub fn resume(path: &Path) -> Result<Self, RunError> {
+        if !path.join("config.toml").is_file() {
+            return Err(RunError::NothingToResume(path.into()));
+        }
+        let folder = Self { path: path.into(), _lock: Some(lock(path)?) };
+        remove_temporary_files(path).map_err(|source| RunError::Io { path: path.into(), source })?;
+        Ok(folder)
     }
 
     /// The folder `path` with whatever is in it; it is created if it does not exist.
@@ -104,7 +151,7 @@ impl RunFolder {
         let io = |source| RunError::Io { path: path.into(), source };
         fs::create_dir_all(path).map_err(io)?;
         tempfile::tempfile_in(path).map_err(io)?;
-        Ok(Self(path.into()))
+        Ok(Self { path: path.into(), _lock: Some(lock(path)?) })
     }
 
     /// The folder of a finished run.
@@ -112,18 +159,23 @@ impl RunFolder {
     /// # Errors
     /// If it is not one.
     pub fn open(path: &Path) -> Result<Self, RunError> {
-        let folder = Self(path.into());
+        let folder = Self { path: path.into(), _lock: None };
         if folder.file("network.json").is_file() { Ok(folder) } else { Err(RunError::NotARun(path.into())) }
     }
 
     /// The folder's path.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
+    }
+
+    /// The path of the folder with the states to continue from.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.file(CHECKPOINTS)
     }
 
     /// The path of a file in the folder.
     pub fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.path.join(name)
     }
 
     /// Writes a file, whole or not at all.
@@ -135,13 +187,20 @@ impl RunFolder {
         write_atomically(&path, content.as_bytes()).map_err(|source| RunError::Io { path, source })
     }
 
+    /// Writes a file unless an earlier part of the run has written it.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn write_once(&self, name: &str, content: &str) -> Result<(), RunError> {
+        if self.file(name).is_file() { Ok(()) } else { self.write(name, content) }
+    }
+
     /// Writes a file as JSON.
     ///
     /// # Errors
     /// If the system refuses.
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), RunError> {
-        let json = serde_json::to_string_pretty(value).expect("plain data");
-        self.write(name, &(json + "\n"))
+        self.write(name, &to_json(value))
     }
 
     /// The settings of the run.
@@ -210,6 +269,44 @@ impl RunFolder {
         }
         self.write("confusion.csv", &table)
     }
+}
+
+/// The content of a JSON file.
+pub(crate) fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("plain data") + "\n"
+}
+
+/// Whether a run may begin in the folder: there is nothing but what a run leaves that is killed in its first moment.
+fn is_free(path: &Path) -> bool {
+    let Ok(files) = fs::read_dir(path) else { return !path.exists() };
+    let empty = |path: &Path| fs::read_dir(path).is_ok_and(|mut files| files.next().is_none());
+    let harmless = |file: fs::DirEntry| {
+        let name = file.file_name();
+        name == LOCK || is_temporary(&name) || name == CHECKPOINTS && empty(&file.path())
+    };
+    files.flatten().all(harmless)
+}
+
+/// Locks a folder for this process. The system frees the lock when the process ends, however it ends; the file stays,
+/// for removing it would take the lock from under whoever has opened it.
+fn lock(folder: &Path) -> Result<Arc<File>, RunError> {
+    let path = folder.join(LOCK);
+    let io = |source| RunError::Io { path: path.clone(), source };
+    let mut file =
+        File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut process = String::new();
+            // Where locks keep others from reading, the process has no name.
+            let _ = file.take(20).read_to_string(&mut process);
+            let process = Some(process.trim()).filter(|id| !id.is_empty()).unwrap_or("(unknown)").into();
+            return Err(RunError::InUse { path: folder.into(), process });
+        }
+        Err(TryLockError::Error(source)) => return Err(io(source)),
+    }
+    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(io)?;
+    Ok(Arc::new(file))
 }
 
 /// Counts of the faces by label and predicted class.

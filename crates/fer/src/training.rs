@@ -8,10 +8,11 @@ use nn_core::layer::Layer;
 use nn_core::loss::Loss;
 use nn_core::model::Network;
 use nn_core::train::{
-    self, Action, ArrayDataset, Callback, CsvLog, EVALUATION_BATCH, EarlyStopping, EpochEnd, FitOptions,
-    ModelCheckpoint, Monitor, StepEnd, Trainer, check_data, evaluate,
+    self, Action, ArrayDataset, Callback, CallbackState, CsvLog, EVALUATION_BATCH, EarlyStopping, EpochEnd,
+    FitOptions, FoundCheckpoints, ModelCheckpoint, Monitor, StepEnd, Trainer, TrainingState, check_data,
+    evaluate,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::augment::AugmentError;
@@ -19,7 +20,8 @@ use crate::data::{Dataset, Faces, Split};
 use crate::environment::Environment;
 use crate::features::{FeatureCache, Origin};
 use crate::pipeline::Pipeline;
-use crate::run::{RunError, RunFolder, STATISTICS, TRANSFORM};
+use crate::resume::Parts;
+use crate::run::{RESULT, RunError, RunFolder, STATISTICS, TRANSFORM, to_json};
 use crate::samples::{Samples, targets};
 use crate::settings::{ResolvedSettings, SettingsError};
 
@@ -51,7 +53,7 @@ pub enum TrainingError {
 }
 
 /// What a run reached. Accuracies and losses are those of the final weights in evaluation mode.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TrainingResult {
     /// The model's name.
     pub model: String,
@@ -59,7 +61,7 @@ pub struct TrainingResult {
     pub params: usize,
     /// Epochs trained.
     pub epochs: usize,
-    /// Wall time of training, validation after each epoch included.
+    /// Wall time of training, validation after each epoch included; of all parts of the run.
     pub seconds: f64,
     /// Share of training images whose emotion was predicted.
     pub train_acc: f64,
@@ -80,7 +82,7 @@ pub struct TrainingResult {
 pub enum Outcome {
     /// After its last epoch, or by early stopping.
     Finished(TrainingResult),
-    /// From outside; the weights so far are in `last.safetensors`.
+    /// From outside; the weights so far are in `last.safetensors`, the state to continue from in `checkpoints/`.
     Interrupted,
 }
 
@@ -96,6 +98,7 @@ pub struct Training<'a> {
     pipeline: Pipeline,
     /// The layers that are trained, where they start from features.
     head: Option<Head>,
+    checkpoints: Option<FoundCheckpoints<f32>>,
 }
 
 /// The layers of a network behind its frozen ones.
@@ -134,7 +137,19 @@ impl<'a> Training<'a> {
         trainer.check(&samples(&data.train), Some(&samples(&data.val)), &options)?;
         let config = settings.to_toml(options.batch_size)?;
         let pipeline = Pipeline::fit(&settings.transform, &shape, &data.train)?;
-        Ok(Self { settings, data, network, options, config, pipeline, head: None })
+        Ok(Self { settings, data, network, options, config, pipeline, head: None, checkpoints: None })
+    }
+
+    /// Keeps checkpoints, and continues from the one that was found.
+    pub fn keep_checkpoints(&mut self, found: FoundCheckpoints<f32>) {
+        self.checkpoints = Some(found);
+    }
+
+    /// Whether the state to continue from is of the whole network, not of the layers behind the frozen ones; `None` if
+    /// there is none.
+    pub fn continues_whole(&self) -> Option<bool> {
+        let state = self.checkpoints.as_ref()?.state.as_ref()?;
+        Some(state.weights().len() == self.network.params().count())
     }
 
     /// Computes what the frozen layers at the network's beginning make of all faces, or reads it from `cache`; training
@@ -184,11 +199,11 @@ impl<'a> Training<'a> {
     /// # Errors
     /// If the loss is not finite, or a file cannot be written.
     pub fn run(self, folder: &RunFolder, progress: &mut dyn Callback<f32>) -> Result<Outcome, TrainingError> {
-        let Self { settings, data, mut network, options, config, pipeline, mut head } = self;
-        folder.write("config.toml", &config)?;
-        folder.write("network.json", &(settings.network.to_json() + "\n"))?;
+        let Self { settings, data, mut network, options, config, pipeline, mut head, mut checkpoints } = self;
+        folder.write_once("config.toml", &config)?;
+        folder.write_once("network.json", &(settings.network.to_json() + "\n"))?;
         folder.write_json(TRANSFORM, &settings.transform)?;
-        folder.write_json("env.json", &Environment::of(data))?;
+        folder.write_once("env.json", &to_json(&Environment::of(data)))?;
         folder.write("summary.txt", &network.summary())?;
 
         if let Some(fitted) = pipeline.fitted().filter(|_| settings.transform.needs_fit()) {
@@ -212,24 +227,30 @@ impl<'a> Training<'a> {
             None => (&mut network, &*varied, [&*plain, &*validation, &*test], 0.0),
         };
         let [plain, validation, test] = measured;
+        let mut parts = Parts::begin(data, trained, prepared_in);
         let mut log = CsvLog::create(&folder.file("metrics.csv"))?;
         let mut stopping = settings
             .patience
             .map(|patience| EarlyStopping::new(Monitor::ValAccuracy, patience).restore_best_weights(true));
         let mut watch = Watch { inner: progress, stopped: false };
-        let mut callbacks: Vec<&mut dyn Callback<f32>> = vec![&mut log, &mut best, &mut watch];
+        let mut callbacks: Vec<&mut dyn Callback<f32>> = vec![&mut log, &mut best, &mut parts, &mut watch];
+        let mut state = None;
+        if let Some(found) = &mut checkpoints {
+            state = found.state.take();
+            callbacks.push(&mut found.checkpoints);
+        }
         if let Some(stopping) = &mut stopping {
             callbacks.push(stopping);
         }
-        let start = Instant::now();
         // The trainer's memory is free again before the evaluation.
-        let history = Trainer::new(trained, LOSS, settings.optimizer)?.fit(
+        let history = Trainer::new(trained, LOSS, settings.optimizer)?.fit_from(
+            state,
             training,
             Some(validation),
             &options,
             &mut callbacks,
         )?;
-        let seconds = prepared_in + start.elapsed().as_secs_f64();
+        let seconds = parts.seconds();
         let stopped = watch.stopped;
         if stopped {
             save_trained(network, head, folder)?;
@@ -252,7 +273,7 @@ impl<'a> Training<'a> {
             test_loss: tested.loss,
         };
         folder.write_predictions(&data.test, &probabilities)?;
-        folder.write_json("result.json", &result)?;
+        folder.write_json(RESULT, &result)?;
         Ok(Outcome::Finished(result))
     }
 }
@@ -291,7 +312,7 @@ struct Watch<'a> {
 
 impl Watch<'_> {
     fn note(&mut self, action: Action) -> Action {
-        self.stopped |= action == Action::Stop;
+        self.stopped |= action >= Action::Pause;
         action
     }
 }
@@ -309,6 +330,22 @@ impl Callback<f32> for Watch<'_> {
     fn on_epoch_end(&mut self, end: EpochEnd<f32>) -> Result<Action, TrainError> {
         let action = self.inner.on_epoch_end(end)?;
         Ok(self.note(action))
+    }
+
+    fn on_state(&mut self, state: &TrainingState<f32>) -> Result<(), TrainError> {
+        self.inner.on_state(state)
+    }
+
+    fn state(&self) -> Option<CallbackState<f32>> {
+        self.inner.state()
+    }
+
+    fn on_resume(
+        &mut self,
+        state: &TrainingState<f32>,
+        own: Option<&CallbackState<f32>>,
+    ) -> Result<(), TrainError> {
+        self.inner.on_resume(state, own)
     }
 
     fn on_train_end(&mut self, network: &mut Network<f32>) -> Result<(), TrainError> {

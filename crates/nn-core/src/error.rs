@@ -182,6 +182,47 @@ pub enum WeightsError {
     },
 }
 
+/// Why the state of a training run cannot be saved or loaded.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// The file or folder cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is not what was written.
+    #[error("{path}: damaged checkpoint: {problem}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The file is of a later version of the format.
+    #[error("{path}: checkpoint of format {version}, this program knows {known}: use a newer one")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u64,
+        /// The version that is known here.
+        known: u64,
+    },
+    /// There are checkpoints, all damaged.
+    #[error("no usable checkpoint: {}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    NoneUsable {
+        /// What is wrong with each, the newest first.
+        problems: Vec<StateError>,
+    },
+    /// A new run would mix its checkpoints with those of another.
+    #[error("{0} holds checkpoints already: continue from them, or choose another folder")]
+    Taken(PathBuf),
+}
+
 /// Why training cannot start or had to stop.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -211,6 +252,9 @@ pub enum TrainError {
         /// The layer, parameter or input with the first value that is not finite.
         place: String,
     },
+    /// What is to be trained is not what the state is of.
+    #[error("cannot continue from this state: {0}")]
+    Resume(String),
     /// A callback could not do its work.
     #[error("{callback}: {problem}")]
     Callback {

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use fer::augment::{ImageDataGenerator, preview};
-use fer::run::RunFolder;
 use fer::settings::{AugmentSettings, TrainSettings, Variant};
 use fer::training::Training;
 
 use super::data::{DataArgs, load_data};
+use super::resume::RunArgs;
 use super::{emit, note, train, use_threads, write_png};
 
 /// The subcommands of `fer augment`.
@@ -92,33 +92,37 @@ pub struct Train {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Folder to create for the run [default: runs/MODEL, runs/MODEL-2, ...]
-    #[arg(long, value_name = "DIR")]
-    run: Option<PathBuf>,
-
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    place: RunArgs,
 }
 
 impl Train {
     fn run(self) -> anyhow::Result<()> {
-        let of_study = TrainSettings {
-            model: Some("cnn1".into()),
-            epochs: Some(10),
-            batch: Some(32),
-            ..TrainSettings::default()
+        let Self { settings, augment, config, place } = self;
+        if let Some(result) = place.finished()? {
+            return train::print(&result, place.json);
+        }
+        let threads = settings.threads;
+        let given = || {
+            let of_study = TrainSettings {
+                model: Some("cnn1".into()),
+                epochs: Some(10),
+                batch: Some(32),
+                ..TrainSettings::default()
+            };
+            let from_file = config.as_deref().map(TrainSettings::read).transpose()?.unwrap_or_default();
+            Ok(TrainSettings { augment: Some(augment), ..settings }.or(from_file).or(of_study))
         };
-        let from_file = self.config.as_deref().map(TrainSettings::read).transpose()?.unwrap_or_default();
-        let given = TrainSettings { augment: Some(self.augment), ..self.settings };
-        let settings = given.or(from_file).or(of_study).resolve()?;
+        let (resumed, settings) = place.settings(given, threads, false)?;
+        let settings = settings.resolve()?;
         use_threads(settings.threads)?;
         let data = load_data(settings.data(), settings.limit, settings.seed)?;
         if settings.transform.needs_fit() {
             note("computing statistics of the training faces");
         }
-        let training = Training::prepare(&settings, &data)?;
-        let folder = RunFolder::create(self.run.as_deref(), settings.network.name())?;
-        train::finish(training, &folder, self.json)
+        let mut training = Training::prepare(&settings, &data)?;
+        let folder = place.folder(resumed, settings.network.name())?;
+        place.keep_checkpoints(&mut training, &folder)?;
+        train::finish(training, &folder, &place)
     }
 }

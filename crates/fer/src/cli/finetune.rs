@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use fer::features::{FeatureCache, Origin};
-use fer::run::RunFolder;
 use fer::settings::{FinetuneSettings, TrainSettings};
 use fer::training::Training;
 
 use super::data::load_data;
+use super::resume::RunArgs;
 use super::{note, train, use_threads};
 
 /// Train a network on top of a pre-trained one.
@@ -28,9 +29,8 @@ pub struct Finetune {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Folder to create for the run [default: runs/MODEL, runs/MODEL-2, ...]
-    #[arg(long, value_name = "DIR")]
-    run: Option<PathBuf>,
+    #[command(flatten)]
+    place: RunArgs,
 
     /// Folder for what the frozen layers compute [default: vitrine in the user's folder of caches]
     #[arg(long, env = "FER_CACHE", value_name = "DIR")]
@@ -39,29 +39,42 @@ pub struct Finetune {
     /// Send every face through the frozen layers in every epoch; the result is the same
     #[arg(long, conflicts_with = "cache")]
     no_cache: bool,
-
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
 }
 
 impl Finetune {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
-        let from_file = self.config.as_deref().map(TrainSettings::read).transpose()?.unwrap_or_default();
-        let given = TrainSettings { finetune: Some(self.finetune), ..self.settings };
-        let settings = given.or(from_file).resolve()?;
+        let Self { settings, finetune, config, place, cache, no_cache } = self;
+        if let Some(result) = place.finished()? {
+            return train::print(&result, place.json);
+        }
+        let threads = settings.threads;
+        let given = || {
+            let from_file = config.as_deref().map(TrainSettings::read).transpose()?.unwrap_or_default();
+            Ok(TrainSettings { finetune: Some(finetune), ..settings }.or(from_file))
+        };
+        let (resumed, settings) = place.settings(given, threads, true)?;
+        let settings = settings.resolve()?;
         use_threads(settings.threads)?;
         let data = load_data(settings.data(), settings.limit, settings.seed)?;
         let mut training = Training::prepare(&settings, &data)?;
-        let folder = RunFolder::create(self.run.as_deref(), settings.network.name())?;
-        let cache = self.cache.or_else(FeatureCache::default_folder).filter(|_| !self.no_cache);
-        if let Some(cache) = cache {
+        let folder = place.folder(resumed, settings.network.name())?;
+        place.keep_checkpoints(&mut training, &folder)?;
+        // A run goes on as it began: on features or on the whole network.
+        if training.continues_whole().map_or(!no_cache, |whole| !whole) {
             note("computing what the frozen layers make of the faces, or reading it if it was kept");
-            let origins = training.start_from_features(&FeatureCache::new(cache))?;
-            origins.iter().flatten().for_each(|origin| note(&describe(origin)));
+            match cache.or_else(FeatureCache::default_folder).filter(|_| !no_cache) {
+                Some(cache) => {
+                    let origins = training.start_from_features(&FeatureCache::new(cache))?;
+                    origins.iter().flatten().for_each(|origin| note(&describe(origin)));
+                }
+                None => {
+                    let passing = tempfile::tempdir().context("cannot create a temporary folder")?;
+                    training.start_from_features(&FeatureCache::new(passing.path()))?;
+                }
+            }
         }
-        train::finish(training, &folder, self.json)
+        train::finish(training, &folder, &place)
     }
 }
 

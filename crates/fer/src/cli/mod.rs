@@ -11,6 +11,7 @@ mod model;
 mod predict;
 mod progress;
 mod report;
+mod resume;
 mod runs;
 mod search;
 mod train;
@@ -21,7 +22,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Facial emotion recognition on FER-2013, from a CSV file to a report.
 #[derive(Parser)]
@@ -55,7 +57,16 @@ enum Command {
 
 /// Parses the command line, runs the command, reports its error.
 pub fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let mut command = Cli::command();
+    command.build();
+    let matches = command.clone().get_matches();
+    if let Some(setting) = resume::setting_beside_resume(&command, &matches) {
+        let problem =
+            format!("--resume goes on with the settings of the run: {setting} cannot stand beside it");
+        command.error(ErrorKind::ArgumentConflict, problem).exit();
+    }
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let result = match cli.command {
         Command::Data(command) => command.run(),
         Command::Model(command) => command.run(),
         Command::Train(command) => command.run(),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nn_core::error::TrainError;
-use nn_core::train::{Action, Callback, EpochEnd, EpochLog, StepEnd};
+use nn_core::train::{Action, Callback, CallbackState, EpochEnd, EpochLog, StepEnd, TrainingState};
 
 use super::note;
 
@@ -44,7 +44,7 @@ pub struct Follow {
 }
 
 impl Follow {
-    /// Follows a run and ends it when `interrupted` is set.
+    /// Follows a run and leaves it, to be continued later, when `interrupted` is set.
     pub fn new(interrupted: Arc<AtomicBool>) -> Self {
         let now = Instant::now();
         let bar = stderr().is_terminal().then(|| {
@@ -69,7 +69,7 @@ impl Follow {
     }
 
     fn action(&self) -> Action {
-        if self.interrupted.load(Ordering::SeqCst) { Action::Stop } else { Action::Continue }
+        if self.interrupted.load(Ordering::SeqCst) { Action::Pause } else { Action::Continue }
     }
 
     fn line(&mut self, text: &str) {
@@ -88,6 +88,22 @@ impl Callback<f32> for Follow {
         if let Some(bar) = &self.bar {
             bar.set_length(steps_per_epoch as u64);
         }
+        Ok(())
+    }
+
+    fn on_resume(
+        &mut self,
+        state: &TrainingState<f32>,
+        _own: Option<&CallbackState<f32>>,
+    ) -> Result<(), TrainError> {
+        let before = state.history().iter().filter_map(|log| log.val_accuracy);
+        self.best = before.fold(self.best, f64::max);
+        if let Some(bar) = &self.bar {
+            bar.set_position(state.step() as u64);
+            bar.reset_eta();
+        }
+        let (epoch, step) = (state.epoch() + 1, state.step());
+        self.line(&format!("resuming in epoch {epoch} after {step} steps"));
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use fer::training::{Outcome, Training, TrainingResult};
 
 use super::data::load_data;
 use super::progress::{Follow, interrupted_by_ctrl_c};
+use super::resume::RunArgs;
 use super::{Interrupted, emit, emit_json, note, use_threads};
 
 /// Train a network on the faces.
@@ -24,40 +25,46 @@ pub struct Train {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Folder to create for the run [default: runs/MODEL, runs/MODEL-2, ...]
-    #[arg(long, value_name = "DIR")]
-    run: Option<PathBuf>,
-
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    place: RunArgs,
 }
 
 impl Train {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
-        let from_file = self.config.as_deref().map(TrainSettings::read).transpose()?.unwrap_or_default();
-        let settings = self.settings.or(from_file).resolve()?;
+        let Self { settings, config, place } = self;
+        if let Some(result) = place.finished()? {
+            return print(&result, place.json);
+        }
+        let threads = settings.threads;
+        let given =
+            || Ok(settings.or(config.as_deref().map(TrainSettings::read).transpose()?.unwrap_or_default()));
+        let (resumed, settings) = place.settings(given, threads, false)?;
+        let settings = settings.resolve()?;
         use_threads(settings.threads)?;
         let data = load_data(settings.data(), settings.limit, settings.seed)?;
-        let training = Training::prepare(&settings, &data)?;
-        let folder = RunFolder::create(self.run.as_deref(), settings.network.name())?;
-        finish(training, &folder, self.json)
+        let mut training = Training::prepare(&settings, &data)?;
+        let folder = place.folder(resumed, settings.network.name())?;
+        place.keep_checkpoints(&mut training, &folder)?;
+        finish(training, &folder, &place)
     }
 }
 
 /// Runs a training with its progress on stderr, and prints the result.
-pub fn finish(training: Training, folder: &RunFolder, as_json: bool) -> anyhow::Result<()> {
-    note(&format!("run folder: {}", folder.path().display()));
+pub fn finish(training: Training, folder: &RunFolder, place: &RunArgs) -> anyhow::Result<()> {
     let mut follow = Follow::new(interrupted_by_ctrl_c()?);
     match training.run(folder, &mut follow)? {
-        Outcome::Finished(result) if as_json => emit_json(&result),
-        Outcome::Finished(result) => emit(&describe(&result)),
+        Outcome::Finished(result) => print(&result, place.json),
         Outcome::Interrupted => {
-            note(&format!("interrupted; the weights so far are in {}", folder.path().display()));
+            note(&format!("interrupted; --resume --run {} continues", folder.path().display()));
             Err(Interrupted.into())
         }
     }
+}
+
+/// Prints what a run has reached.
+pub fn print(result: &TrainingResult, as_json: bool) -> anyhow::Result<()> {
+    if as_json { emit_json(result) } else { emit(&describe(result)) }
 }
 
 fn describe(result: &TrainingResult) -> String {

@@ -11,7 +11,6 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::write_atomically;
 use crate::error::WeightsError;
-use crate::layer::Param;
 use crate::model::Network;
 use crate::tensor::{Elements, Tensor, tensor};
 
@@ -20,7 +19,7 @@ use crate::tensor::{Elements, Tensor, tensor};
 /// # Errors
 /// If the file cannot be written.
 pub fn save_weights<R: Real>(network: &Network<R>, path: &Path) -> Result<(), WeightsError> {
-    let params: Vec<_> = network.params().map(|(name, param)| (name, Stored(param))).collect();
+    let params: Vec<_> = network.params().map(|(name, param)| (name, Stored::tensor(&param.value))).collect();
     let bytes = safetensors::serialize(params, None)
         .map_err(|e| WeightsError::Format { path: path.into(), problem: e.to_string() })?;
     write_atomically(path, &bytes).map_err(|source| WeightsError::Io { path: path.into(), source })
@@ -83,11 +82,11 @@ fn read_capped(path: &Path, expected: &[(String, Vec<usize>)], size: usize) -> R
     fs::read(path).map_err(io)
 }
 
-fn dtype<R: Real>() -> Dtype {
+pub(super) fn dtype<R: Real>() -> Dtype {
     if size_of::<R>() == 4 { Dtype::F32 } else { Dtype::F64 }
 }
 
-fn decode<R: Real>(shape: &[usize], stored: &TensorView) -> Tensor<R> {
+pub(super) fn decode<R: Real>(shape: &[usize], stored: &TensorView) -> Tensor<R> {
     let element = |bytes: &[u8]| match *bytes {
         [a, b, c, d] => R::of(f32::from_le_bytes([a, b, c, d]).into()),
         [a, b, c, d, e, f, g, h] => R::of(f64::from_le_bytes([a, b, c, d, e, f, g, h])),
@@ -96,8 +95,17 @@ fn decode<R: Real>(shape: &[usize], stored: &TensorView) -> Tensor<R> {
     tensor(shape, stored.data().chunks_exact(size_of::<R>()).map(element).collect())
 }
 
-/// A parameter as safetensors wants to see it.
-struct Stored<'a, R: Real>(&'a Param<R>);
+/// Elements of a tensor as safetensors wants to see them.
+pub(super) struct Stored<'a, R> {
+    pub shape: &'a [usize],
+    pub elements: &'a [R],
+}
+
+impl<'a, R: Real> Stored<'a, R> {
+    pub fn tensor(tensor: &'a Tensor<R>) -> Self {
+        Self { shape: tensor.shape(), elements: tensor.elements() }
+    }
+}
 
 impl<R: Real> View for Stored<'_, R> {
     fn dtype(&self) -> Dtype {
@@ -105,12 +113,12 @@ impl<R: Real> View for Stored<'_, R> {
     }
 
     fn shape(&self) -> &[usize] {
-        self.0.value.shape()
+        self.shape
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
         let mut bytes = Vec::with_capacity(self.data_len());
-        for value in self.0.value.elements() {
+        for value in self.elements {
             if size_of::<R>() == 4 {
                 bytes.extend_from_slice(&(value.as_f64() as f32).to_le_bytes());
             } else {
@@ -121,7 +129,7 @@ impl<R: Real> View for Stored<'_, R> {
     }
 
     fn data_len(&self) -> usize {
-        self.0.value.len() * size_of::<R>()
+        size_of_val(self.elements)
     }
 }
 

@@ -49,7 +49,7 @@ impl OptimizerConfig {
     }
 
     /// How many accumulators each parameter has.
-    fn slots(&self) -> usize {
+    pub(crate) fn slots(&self) -> usize {
         match self {
             Self::Sgd(config) => config.slots(),
             Self::Adam(_) => 2,

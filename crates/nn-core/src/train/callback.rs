@@ -1,12 +1,13 @@
 use nn_kernels::Real;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::{CallbackState, TrainingState};
 use crate::error::TrainError;
 use crate::model::Network;
 
 /// What one epoch measured. `loss` and `accuracy` are means over the training steps, with dropout and with
 /// the parameters changing underneath, as Keras reports them.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochLog {
     /// Number of the epoch, from 0.
     pub epoch: usize,
@@ -48,12 +49,16 @@ pub struct EpochEnd<'a, R: Real> {
     pub network: &'a mut Network<R>,
 }
 
-/// What a callback asks of the training loop.
+/// What a callback asks of the training loop; of what several ask, the last in this list is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
     /// Go on.
     Continue,
-    /// Stop after this step or epoch.
+    /// Hand every callback the state, see [`Callback::on_state`], and go on.
+    Save,
+    /// Hand every callback the state and leave: training is to be continued later.
+    Pause,
+    /// Hand every callback the state and leave: training is over.
     Stop,
 }
 
@@ -82,6 +87,33 @@ pub trait Callback<R: Real> {
     /// If the callback cannot do its work; training ends.
     fn on_epoch_end(&mut self, end: EpochEnd<R>) -> Result<Action, TrainError> {
         Ok(Action::Continue)
+    }
+
+    /// When some callback has asked for it: all that it takes to continue from here.
+    ///
+    /// # Errors
+    /// If the callback cannot do its work; training ends.
+    fn on_state(&mut self, state: &TrainingState<R>) -> Result<(), TrainError> {
+        Ok(())
+    }
+
+    /// What this callback has to remember when training is continued in another process. One that remembers
+    /// something always gives a state, one that does not never.
+    fn state(&self) -> Option<CallbackState<R>> {
+        None
+    }
+
+    /// After `on_train_begin`, where training continues from `state`; `own` is what [`Callback::state`] of the
+    /// callback in the same place gave.
+    ///
+    /// # Errors
+    /// If it cannot be continued; no step is done.
+    fn on_resume(
+        &mut self,
+        state: &TrainingState<R>,
+        own: Option<&CallbackState<R>>,
+    ) -> Result<(), TrainError> {
+        Ok(())
     }
 
     /// After the last epoch, however training ended, unless by an error.
@@ -141,4 +173,11 @@ impl Monitor {
             TrainError::Callback { callback, problem }
         })
     }
+}
+
+/// The best epoch so far.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Best {
+    pub epoch: usize,
+    pub cost: f64,
 }

@@ -1,6 +1,8 @@
 use nn_kernels::Real;
+use serde::{Deserialize, Serialize};
 
-use super::callback::{Action, Callback, EpochEnd, Monitor};
+use super::callback::{Action, Best, Callback, EpochEnd, Monitor};
+use super::{CallbackState, TrainingState};
 use crate::error::TrainError;
 use crate::model::Network;
 use crate::tensor::Tensor;
@@ -12,11 +14,19 @@ pub struct EarlyStopping<R: Real> {
     min_delta: f64,
     patience: usize,
     restore_best_weights: bool,
-    best: f64,
-    waited: usize,
-    best_epoch: Option<usize>,
+    waiting: Waiting,
     best_weights: Vec<Tensor<R>>,
 }
+
+/// What is remembered from epoch to epoch, besides weights.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+struct Waiting {
+    best: Option<Best>,
+    /// Epochs since then.
+    waited: usize,
+}
+
+const NAME: &str = "early stopping";
 
 impl<R: Real> EarlyStopping<R> {
     /// Stops after `patience` epochs in a row without an improvement of `monitor`.
@@ -26,9 +36,7 @@ impl<R: Real> EarlyStopping<R> {
             min_delta: 0.0,
             patience,
             restore_best_weights: false,
-            best: f64::INFINITY,
-            waited: 0,
-            best_epoch: None,
+            waiting: Waiting::default(),
             best_weights: Vec::new(),
         }
     }
@@ -47,22 +55,39 @@ impl<R: Real> EarlyStopping<R> {
 
     /// The best epoch so far, from 0.
     pub fn best_epoch(&self) -> Option<usize> {
-        self.best_epoch
+        self.waiting.best.map(|best| best.epoch)
     }
 }
 
 impl<R: Real> Callback<R> for EarlyStopping<R> {
     fn on_epoch_end(&mut self, end: EpochEnd<R>) -> Result<Action, TrainError> {
-        let cost = self.monitor.cost("early stopping", end.log)?;
-        if cost < self.best - self.min_delta {
-            (self.best, self.waited, self.best_epoch) = (cost, 0, Some(end.log.epoch));
+        let cost = self.monitor.cost(NAME, end.log)?;
+        if self.waiting.best.is_none_or(|best| cost < best.cost - self.min_delta) {
+            self.waiting = Waiting { best: Some(Best { epoch: end.log.epoch, cost }), waited: 0 };
             if self.restore_best_weights {
                 self.best_weights = end.network.weights();
             }
             return Ok(Action::Continue);
         }
-        self.waited += 1;
-        Ok(if self.waited >= self.patience { Action::Stop } else { Action::Continue })
+        self.waiting.waited += 1;
+        Ok(if self.waiting.waited >= self.patience { Action::Stop } else { Action::Continue })
+    }
+
+    fn state(&self) -> Option<CallbackState<R>> {
+        Some(CallbackState::new(NAME, &self.waiting, self.best_weights.clone()))
+    }
+
+    fn on_resume(
+        &mut self,
+        state: &TrainingState<R>,
+        own: Option<&CallbackState<R>>,
+    ) -> Result<(), TrainError> {
+        let Some(own) = own else { return Ok(()) };
+        if !own.tensors().is_empty() && !state.fits(own.tensors()) {
+            return Err(TrainError::Resume("the best weights are not those of the network".into()));
+        }
+        (self.waiting, self.best_weights) = (own.values()?, own.tensors().to_vec());
+        Ok(())
     }
 
     fn on_train_end(&mut self, network: &mut Network<R>) -> Result<(), TrainError> {

@@ -1,10 +1,11 @@
 use std::time::Instant;
 
 use nn_kernels::{Real, parallel};
+use serde::{Deserialize, Serialize};
 
 use super::callback::{Action, Callback, EpochEnd, EpochLog, StepEnd};
 use super::evaluate::evaluate_with;
-use super::{Dataset, Trainer};
+use super::{Dataset, Position, Trainer, TrainingState};
 use crate::error::TrainError;
 use crate::inspect;
 use crate::model::Network;
@@ -12,7 +13,8 @@ use crate::rng::{Purpose, Stream};
 use crate::tensor::{Elements, Tensor};
 
 /// How [`Trainer::fit`] goes through the data.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FitOptions {
     /// Passes over the data.
     pub epochs: usize,
@@ -51,73 +53,85 @@ impl<R: Real> Trainer<'_, R> {
         options: &FitOptions,
         callbacks: &mut [&mut dyn Callback<R>],
     ) -> Result<History, TrainError> {
+        self.fit_from(None, data, validation, options, callbacks)
+    }
+
+    /// [`Trainer::fit`], continued from where it was when `state` was taken; from the beginning if there is none.
+    ///
+    /// With the same data, network, loss and options the result is that of training in one go, bit for bit, for
+    /// any number of threads. The callbacks must be of the same kinds in the same order. `options.epochs` may
+    /// differ. The history returned begins with the epochs before.
+    ///
+    /// # Errors
+    /// If the state is of other training, which changes nothing; else as for [`Trainer::fit`].
+    pub fn fit_from(
+        &mut self,
+        state: Option<TrainingState<R>>,
+        data: &dyn Dataset<R>,
+        validation: Option<&dyn Dataset<R>>,
+        options: &FitOptions,
+        callbacks: &mut [&mut dyn Callback<R>],
+    ) -> Result<History, TrainError> {
         self.check(data, validation, options)?;
+        if let Some(state) = &state {
+            state.check(self.network, &self.optimizer, options, data.len())?;
+        }
         self.ctx = crate::Context::new(options.seed);
         let steps = data.len().div_ceil(options.batch_size);
         for callback in callbacks.iter_mut() {
             callback.on_train_begin(options.epochs, steps)?;
         }
-        let mut history = History::new();
-        for epoch in 0..options.epochs {
-            let start = Instant::now();
-            let Some(mut log) = self.epoch(epoch, data, options, callbacks)? else { break };
-            if let Some(validation) = validation {
-                let result =
-                    evaluate_with(self.network, &self.loss, validation, options.batch_size, &mut self.ctx)?;
-                if !result.loss.is_finite() {
-                    let place = inspect::first_non_finite(self.network, None);
-                    return Err(TrainError::NonFinite {
-                        loss: result.loss,
-                        epoch: epoch + 1,
-                        step: 0,
-                        place,
-                    });
-                }
-                (log.val_loss, log.val_accuracy) = (Some(result.loss), Some(result.accuracy));
-            }
-            log.seconds = start.elapsed().as_secs_f64();
-            history.push(log.clone());
-            let mut action = Action::Continue;
+        let mut at = match state {
+            Some(state) => self.restore(state, callbacks)?,
+            None => Position::default(),
+        };
+        while !at.ended && at.epoch < options.epochs {
+            let Some(log) = self.epoch(&mut at, data, validation, options, callbacks)? else { break };
+            let history = at.history.into_iter().chain([log.clone()]).collect();
+            at = Position { epoch: at.epoch + 1, history, ended: at.ended, ..Position::default() };
+            let mut action = if at.ended { Action::Stop } else { Action::Continue };
             for callback in callbacks.iter_mut() {
                 let end = EpochEnd { log: &log, network: self.network };
                 action = action.max(callback.on_epoch_end(end)?);
             }
-            if action == Action::Stop {
+            if self.obey(action, &mut at, data.len(), options, callbacks)? {
                 break;
             }
         }
         for callback in callbacks.iter_mut() {
             callback.on_train_end(self.network)?;
         }
-        Ok(history)
+        Ok(at.history)
     }
 
-    /// One epoch of training steps; `None` if a callback stopped it before its end.
+    /// What remains of an epoch, and its validation; `None` if a callback ended it before that.
     fn epoch(
         &mut self,
-        epoch: usize,
+        at: &mut Position,
         data: &dyn Dataset<R>,
+        validation: Option<&dyn Dataset<R>>,
         options: &FitOptions,
         callbacks: &mut [&mut dyn Callback<R>],
     ) -> Result<Option<EpochLog>, TrainError> {
+        let (start, seconds_before) = (Instant::now(), at.seconds);
+        let epoch = at.epoch;
         let order = if options.shuffle {
             Stream::new(options.seed, Purpose::Shuffle, epoch as u64, 0).permutation(data.len())
         } else {
             (0..data.len()).collect()
         };
         let steps = data.len().div_ceil(options.batch_size);
-        // As Keras does, the reported values are means over the epoch, each step weighted by its samples.
-        let (mut loss, mut correct, mut samples) = (0.0, 0, 0);
         let batches: Vec<&[usize]> = order.chunks(options.batch_size).collect();
         let fetch = |indices: &[usize], mut x: Tensor<R>| {
             let targets = data.batch(epoch as u64, indices, x.elements_mut());
             (x, targets)
         };
-        let mut fetched = fetch(batches[0], self.batch_buffer(data, batches[0]));
-        for step in 0..steps {
+        let first = batches.get(at.step).map(|&indices| (indices, self.batch_buffer(data, indices)));
+        let mut fetched = first.map(|(indices, buffer)| fetch(indices, buffer));
+        for step in at.step..steps {
+            let Some((x, targets)) = &fetched else { break };
             self.ctx.set_step(epoch as u64, step as u64);
             let next = batches.get(step + 1).map(|&indices| (indices, self.batch_buffer(data, indices)));
-            let (x, targets) = &fetched;
             let weight_of =
                 |weights: &Vec<f64>| (0..targets.len()).map(|i| weights[targets.class(i)]).collect();
             let weights: Option<Vec<f64>> = options.class_weight.as_ref().map(weight_of);
@@ -135,40 +149,99 @@ impl<R: Real> Trainer<'_, R> {
                     place,
                 });
             }
-            if let Some(next) = next {
-                self.ctx.recycle(std::mem::replace(&mut fetched, next).0);
+            if let Some((x, _)) = std::mem::replace(&mut fetched, next) {
+                self.ctx.recycle(x);
             }
-            loss += result.loss * result.samples as f64;
-            correct += result.correct;
-            samples += result.samples;
+            // As Keras does, the reported values are means over the epoch, each step weighted by its samples.
+            at.step = step + 1;
+            at.loss += result.loss * result.samples as f64;
+            at.correct += result.correct;
+            at.samples += result.samples;
+            at.seconds = seconds_before + start.elapsed().as_secs_f64();
             let mut action = Action::Continue;
             for callback in callbacks.iter_mut() {
                 action = action.max(callback.on_step_end(StepEnd {
                     epoch,
                     step,
                     steps,
-                    loss: loss / samples as f64,
-                    accuracy: correct as f64 / samples as f64,
+                    loss: at.loss / at.samples as f64,
+                    accuracy: at.correct as f64 / at.samples as f64,
                 })?);
             }
-            if action == Action::Stop && step + 1 < steps {
+            if action == Action::Stop && at.step == steps {
+                // An epoch whose steps are done gets its log.
+                at.ended = true;
+            } else if self.obey(action, at, data.len(), options, callbacks)? {
                 return Ok(None);
             }
         }
-        self.ctx.recycle(fetched.0);
+        let result = validation
+            .map(|data| evaluate_with(self.network, &self.loss, data, options.batch_size, &mut self.ctx))
+            .transpose()?;
+        if let Some(result) = result.filter(|result| !result.loss.is_finite()) {
+            let place = inspect::first_non_finite(self.network, None);
+            return Err(TrainError::NonFinite { loss: result.loss, epoch: epoch + 1, step: 0, place });
+        }
         Ok(Some(EpochLog {
             epoch,
-            loss: loss / samples as f64,
-            accuracy: correct as f64 / samples as f64,
-            val_loss: None,
-            val_accuracy: None,
+            loss: at.loss / at.samples as f64,
+            accuracy: at.correct as f64 / at.samples as f64,
+            val_loss: result.map(|result| result.loss),
+            val_accuracy: result.map(|result| result.accuracy),
             learning_rate: self.optimizer.config().learning_rate(),
-            seconds: 0.0,
+            seconds: seconds_before + start.elapsed().as_secs_f64(),
         }))
     }
 
     fn batch_buffer(&mut self, data: &dyn Dataset<R>, indices: &[usize]) -> Tensor<R> {
         self.ctx.buffer(&data.sample_shape().batch(indices.len()))
+    }
+
+    /// Does what the callbacks ask; true if training is to be left.
+    fn obey(
+        &self,
+        action: Action,
+        at: &mut Position,
+        samples: usize,
+        options: &FitOptions,
+        callbacks: &mut [&mut dyn Callback<R>],
+    ) -> Result<bool, TrainError> {
+        at.ended |= action == Action::Stop;
+        if action >= Action::Save {
+            let states = callbacks.iter().filter_map(|callback| callback.state()).collect();
+            let state = TrainingState::of(at, options, samples, self.network, &self.optimizer, states);
+            callbacks.iter_mut().try_for_each(|callback| callback.on_state(&state))?;
+        }
+        Ok(action >= Action::Pause)
+    }
+
+    /// Puts everything back as it was; the state was checked.
+    fn restore(
+        &mut self,
+        state: TrainingState<R>,
+        callbacks: &mut [&mut dyn Callback<R>],
+    ) -> Result<Position, TrainError> {
+        let mut theirs = state.callbacks.iter();
+        for callback in callbacks.iter_mut() {
+            let own = match callback.state() {
+                Some(fresh) => match theirs.next() {
+                    Some(own) if own.name == fresh.name => Some(own),
+                    own => {
+                        let (then, now) = (own.map_or("none", |own| &own.name), fresh.name);
+                        return Err(TrainError::Resume(format!("callback {now:?} was {then:?}")));
+                    }
+                },
+                None => None,
+            };
+            callback.on_resume(&state, own)?;
+        }
+        if let Some(left) = theirs.next() {
+            return Err(TrainError::Resume(format!("callback {:?} is missing", left.name)));
+        }
+        self.network.set_weights(&state.weights());
+        self.optimizer.set_learning_rate(state.optimizer.learning_rate());
+        self.optimizer.restore(state.iterations, state.slots);
+        Ok(state.position)
     }
 
     /// Checks everything that [`Trainer::fit`] checks before it begins.

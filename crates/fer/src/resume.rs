@@ -1,0 +1,93 @@
+//! What it takes to continue a run in another process, besides the state of training.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Instant;
+
+use nn_core::error::TrainError;
+use nn_core::model::Network;
+use nn_core::train::{Callback, CallbackState, TrainingState};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::data::Dataset;
+use crate::run::{RESULT, RunError};
+use crate::settings::SettingsError;
+use crate::training::TrainingResult;
+
+/// The result of a run, if it is finished.
+///
+/// # Errors
+/// If there is one that cannot be read.
+pub fn finished(run: &Path) -> Result<Option<TrainingResult>, RunError> {
+    let path = run.join(RESULT);
+    let json = match fs::read_to_string(&path) {
+        Ok(json) => json,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(RunError::Io { path, source }),
+    };
+    let result = serde_json::from_str(&json);
+    Ok(Some(result.map_err(|e| SettingsError::File { path, problem: e.to_string() })?))
+}
+
+/// Holds the parts of a run together: adds up their time, and sees to it that they have the same data and began
+/// with the same weights.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    start: Instant,
+    this: Remembered,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Remembered {
+    /// Before `start`.
+    seconds: f64,
+    data_sha256: String,
+    weights_sha256: String,
+}
+
+impl Parts {
+    /// A part that begins now, after `seconds` of preparation, with these data and weights.
+    pub(crate) fn begin(data: &Dataset, network: &Network<f32>, seconds: f64) -> Self {
+        let mut hash = Sha256::new();
+        for (_, param) in network.params() {
+            let bytes: Vec<u8> = param.value.iter().flat_map(|value| value.to_le_bytes()).collect();
+            hash.update(&bytes);
+        }
+        let weights_sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let this = Remembered { seconds, data_sha256: data.fingerprint(), weights_sha256 };
+        Self { start: Instant::now(), this }
+    }
+
+    /// Wall time of all parts so far.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.this.seconds + self.start.elapsed().as_secs_f64()
+    }
+}
+
+impl Callback<f32> for Parts {
+    fn state(&self) -> Option<CallbackState<f32>> {
+        let now = Remembered { seconds: self.seconds(), ..self.this.clone() };
+        Some(CallbackState::new("run", &now, Vec::new()))
+    }
+
+    fn on_resume(
+        &mut self,
+        _state: &TrainingState<f32>,
+        own: Option<&CallbackState<f32>>,
+    ) -> Result<(), TrainError> {
+        let Some(own) = own else { return Ok(()) };
+        let before: Remembered = own.values()?;
+        if before.data_sha256 != self.this.data_sha256 {
+            return Err(TrainError::Resume("the images are not those of the run any more".into()));
+        }
+        if before.weights_sha256 != self.this.weights_sha256 {
+            return Err(TrainError::Resume(
+                "the run began with other weights than these settings give now".into(),
+            ));
+        }
+        self.this.seconds += before.seconds;
+        Ok(())
+    }
+}
