@@ -151,7 +151,7 @@ impl RunFolder {
         let io = |source| RunError::Io { path: path.into(), source };
         fs::create_dir_all(path).map_err(io)?;
         tempfile::tempfile_in(path).map_err(io)?;
-        Ok(Self { path: path.into(), _lock: Some(lock(path)?) })
+        Ok(Self { path: path.into(), _lock: None })
     }
 
     /// The folder of a finished run.

@@ -49,6 +49,10 @@ pub fn setting_beside_resume(command: &clap::Command, matches: &ArgMatches) -> O
     if matches.subcommand().is_some() {
         return setting_beside_resume(command, matches);
     }
+    // A search has a --resume of its own.
+    if command.get_arguments().all(|argument| argument.get_id() != "checkpoint_minutes") {
+        return None;
+    }
     if !matches.try_get_one("resume").ok().flatten().copied().unwrap_or(false) {
         return None;
     }
