@@ -67,8 +67,9 @@ fn folder() -> tempfile::TempDir {
     for run in ["first", "second", "cnn1"] {
         let (from, to) = (trained().join("runs").join(run), folder.path().join("runs").join(run));
         fs::create_dir_all(&to).unwrap();
-        for file in fs::read_dir(from).unwrap() {
-            let path = file.unwrap().path();
+        let files = fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path());
+        // A report has no use for the folder of checkpoints.
+        for path in files.filter(|path| path.is_file()) {
             fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
         }
     }
