@@ -10,6 +10,7 @@
 //! | [`training`] | a run from settings and data to a run folder |
 //! | [`features`] | what the frozen layers of a network compute, kept on disk |
 //! | [`search`] | the search over hyper-parameters |
+//! | [`study`] | the whole study: its plan, what it costs, its report |
 //! | [`run`], [`environment`] | the run folder, and on what the run was made |
 //! | [`record`] | a run folder read back |
 //! | [`published`] | what the study published |
@@ -31,5 +32,6 @@ pub mod run;
 pub mod samples;
 pub mod search;
 pub mod settings;
+pub mod study;
 pub mod training;
 pub mod transform;

@@ -227,12 +227,17 @@ impl Record {
     }
 }
 
+/// Whether the folder is one of a run. A search keeps its best network beside its runs, and is none.
+pub fn is_run(folder: &Path) -> bool {
+    RunFolder::open(folder).is_ok() && !folder.join("trials.csv").exists()
+}
+
 /// The folders of runs in `folder` and in the folders within, four levels deep, by name; `folder` itself if it is one.
 ///
 /// # Errors
 /// If the folder cannot be read.
 pub fn find(folder: &Path) -> Result<Vec<PathBuf>, RunError> {
-    if RunFolder::open(folder).is_ok() {
+    if is_run(folder) {
         return Ok(vec![folder.into()]);
     }
     let mut found = Vec::new();
@@ -246,7 +251,7 @@ fn search(folder: &Path, levels: usize, found: &mut Vec<PathBuf>) -> std::io::Re
         entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     folders.sort();
     for path in folders {
-        if RunFolder::open(&path).is_ok() {
+        if is_run(&path) {
             found.push(path);
         } else if levels > 1 {
             // What may not be read has no runs for us.
@@ -277,12 +282,12 @@ fn read(path: &Path) -> Result<Option<String>, RunError> {
     String::from_utf8(bytes).map(Some).map_err(|_| damaged(path, "not UTF-8"))
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunError> {
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunError> {
     let Some(text) = read(path)? else { return Ok(None) };
     serde_json::from_str(&text).map(Some).map_err(|e| damaged(path, e))
 }
 
-fn read_csv<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, RunError> {
+pub(crate) fn read_csv<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, RunError> {
     let Some(text) = read(path)? else { return Ok(Vec::new()) };
     csv::Reader::from_reader(text.as_bytes())
         .deserialize()

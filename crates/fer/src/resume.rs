@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::data::Dataset;
+use crate::record::{Circumstances, read_json};
 use crate::run::{RESULT, RunError};
-use crate::settings::SettingsError;
+use crate::settings::{ResolvedSettings, SettingsError, TrainSettings, parse};
 use crate::training::TrainingResult;
 
 /// The result of a run, if it is finished.
@@ -29,6 +30,47 @@ pub fn finished(run: &Path) -> Result<Option<TrainingResult>, RunError> {
     };
     let result = serde_json::from_str(&json);
     Ok(Some(result.map_err(|e| SettingsError::File { path, problem: e.to_string() })?))
+}
+
+/// How a folder stands to a run that is to be made in it.
+#[derive(Debug)]
+pub enum Standing {
+    /// No run was begun there.
+    Free,
+    /// The run was begun there and is not finished.
+    Begun,
+    /// The run is finished.
+    Finished(TrainingResult),
+    /// There is a run with another setting, network or data: this one.
+    Other(&'static str),
+}
+
+impl Standing {
+    /// How the folder `run` stands to a run with these settings on these data.
+    ///
+    /// # Errors
+    /// If there is a run that cannot be read.
+    pub fn of(run: &Path, settings: &ResolvedSettings, data: &Dataset) -> Result<Self, RunError> {
+        let config = run.join("config.toml");
+        if !config.is_file() {
+            return Ok(Self::Free);
+        }
+        let asked = settings.to_toml(settings.batch(data.train.len())?)?;
+        let asked: TrainSettings = parse(&asked, &config)?;
+        let found = TrainSettings::read(&config)?;
+        if found.what_matters() != asked.what_matters() {
+            return Ok(Self::Other("settings"));
+        }
+        let text = |file| fs::read_to_string(run.join(file)).ok();
+        if text("network.json").is_some_and(|json| json != settings.network.to_json() + "\n") {
+            return Ok(Self::Other("network"));
+        }
+        let environment: Option<Circumstances> = read_json(&run.join("env.json"))?;
+        if environment.is_some_and(|environment| environment.data_sha256 != data.fingerprint()) {
+            return Ok(Self::Other("data"));
+        }
+        Ok(finished(run)?.map_or(Self::Begun, Self::Finished))
+    }
 }
 
 /// Holds the parts of a run together: adds up their time, and sees to it that they have the same data and began

@@ -222,7 +222,7 @@ impl RunFolder {
         Ok(Pipeline::load(&transform, network.input_shape(), &statistics).map_err(SettingsError::from)?)
     }
 
-    fn transform(&self) -> Result<Transform, RunError> {
+    pub(crate) fn transform(&self) -> Result<Transform, RunError> {
         let path = self.file(TRANSFORM);
         let json = fs::read_to_string(&path).map_err(|source| RunError::Io { path: path.clone(), source })?;
         Ok(serde_json::from_str(&json).map_err(|e| SettingsError::File { path, problem: e.to_string() })?)

@@ -167,13 +167,9 @@ impl<'a> Training<'a> {
     ) -> Result<Option<[Origin; 3]>, TrainingError> {
         const MOST_BYTES: usize = 2 << 30;
         let start = Instant::now();
-        let learns = |layer: &dyn Layer<f32>| layer.params().iter().any(|param| param.trainable);
-        let mut layers = self.network.layers().iter();
-        let frozen = layers.position(|layer| learns(layer.as_ref())).unwrap_or(0);
         let varies = self.settings.transform.augmentation.is_some();
-        let costs = !varies && self.network.layers()[..frozen].iter().any(|layer| layer.info().macs > 0);
-        let Some(last) = frozen.checked_sub(1).filter(|_| costs) else { return Ok(None) };
-        let size = self.network.layers()[last].info().output_shape.elements() * size_of::<f32>();
+        let Some(frozen) = frozen_layers(&self.network).filter(|_| !varies) else { return Ok(None) };
+        let size = self.network.layers()[frozen - 1].info().output_shape.elements() * size_of::<f32>();
         let faces: usize = Split::ALL.map(|split| self.data.split(split).len()).iter().sum();
         if size.saturating_mul(faces) > MOST_BYTES {
             return Ok(None);
@@ -276,6 +272,13 @@ impl<'a> Training<'a> {
         folder.write_json(RESULT, &result)?;
         Ok(Outcome::Finished(result))
     }
+}
+
+/// How many layers at a network's beginning compute something and learn nothing; `None` if there are none.
+pub(crate) fn frozen_layers(network: &Network<f32>) -> Option<usize> {
+    let learns = |layer: &dyn Layer<f32>| layer.params().iter().any(|param| param.trainable);
+    let frozen = network.layers().iter().position(|layer| learns(layer.as_ref())).unwrap_or(0);
+    network.layers()[..frozen].iter().any(|layer| layer.info().macs > 0).then_some(frozen)
 }
 
 /// Writes the weights at the end, and returns the whole network with them.

@@ -1,13 +1,17 @@
 //! `fer report` and `fer runs` from end to end, through the binary, on runs of a tiny network.
 
+mod page;
+mod program;
+
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 use std::sync::OnceLock;
 
-use roxmltree::{Document, ParsingOptions};
 use serde_json::Value;
+
+use page::{as_xml, cells, in_a_browser, parse, without_pictures};
+use program::fer;
 
 /// A network that trains in a moment, under a name of which results, but no curves and parameters, are published.
 const NETWORK: &str = r#"{"name": "search", "input_shape": [48, 48, 1], "layers": [
@@ -15,26 +19,16 @@ const NETWORK: &str = r#"{"name": "search", "input_shape": [48, 48, 1], "layers"
     {"class_name": "Flatten", "config": {}},
     {"class_name": "Dense", "config": {"units": 7, "activation": "softmax"}}]}"#;
 
-/// A `fer` command in a folder, without settings from the environment.
-fn fer(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fer"));
-    command.args(arguments).current_dir(folder);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FER_")) {
-        command.env_remove(name);
-    }
-    command.output().unwrap()
-}
-
 #[track_caller]
 fn succeeds(folder: &Path, arguments: &[&str]) -> String {
-    let output = fer(folder, arguments);
+    let output = fer(folder, arguments).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
 #[track_caller]
 fn fails(folder: &Path, arguments: &[&str], fragments: &[&str]) {
-    let output = fer(folder, arguments);
+    let output = fer(folder, arguments).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
     for fragment in fragments {
@@ -82,33 +76,6 @@ fn edit(path: &Path, from: &str, to: &str) {
     fs::write(path, text.replace(from, to)).unwrap();
 }
 
-/// The document with its void elements closed, as XML wants them.
-fn as_xml(html: &str) -> String {
-    let mut pieces = html.split('<');
-    let mut xml = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let void = ["meta ", "img ", "link "].iter().any(|tag| piece.starts_with(tag));
-        xml += "<";
-        xml += &if void { piece.replacen('>', "/>", 1) } else { piece.to_owned() };
-    }
-    xml
-}
-
-/// The document without the letters that stand for pictures, which may spell anything.
-fn without_pictures(html: &str) -> String {
-    let mut pieces = html.split("data:image/png;base64,");
-    let first = pieces.next().unwrap_or_default().to_owned();
-    pieces.fold(first, |text, piece| text + piece.split_once('"').map_or("", |(_, rest)| rest))
-}
-
-/// The texts of the cells of all tables, row by row; counts of a confusion matrix beside their class.
-fn cells(document: &Document) -> Vec<Vec<String>> {
-    let rows = document.descendants().filter(|node| node.has_tag_name("tbody"));
-    let rows =
-        rows.flat_map(|body| body.children().filter(|node| node.has_tag_name("tr")).collect::<Vec<_>>());
-    rows.map(|row| row.children().map(|cell| cell.text().unwrap_or_default().to_owned()).collect()).collect()
-}
-
 #[test]
 fn a_report_shows_every_part_of_its_runs_in_one_file() {
     let folder = folder();
@@ -127,8 +94,7 @@ fn a_report_shows_every_part_of_its_runs_in_one_file() {
 
     // Well-formed, whole in itself, and without what is no number.
     let xml = as_xml(&html);
-    let document =
-        Document::parse_with_options(&xml, ParsingOptions { allow_dtd: true, ..Default::default() }).unwrap();
+    let document = parse(&xml);
     for text in [&without_pictures(&html), &markdown] {
         assert!(!text.contains("NaN") && !text.contains("Infinity"), "a number is none");
         let outside = text.replace("http://www.w3.org/2000/svg", "");
@@ -348,7 +314,7 @@ fn what_is_no_run_or_damaged_is_named() {
         fails(folder, &["report", "runs"], &[file, "first"]);
         if file != "predictions.csv" {
             fails(folder, &["runs", "show", "runs/first"], &[file]);
-            let output = fer(folder, &["runs", "list", "--json"]);
+            let output = fer(folder, &["runs", "list", "--json"]).output().unwrap();
             let list: Value = serde_json::from_slice(&output.stdout).unwrap();
             assert_eq!(list[1]["state"], "damaged", "{file}");
             assert!(String::from_utf8_lossy(&output.stderr).contains(file), "{file}");
@@ -379,69 +345,4 @@ fn a_loss_that_is_no_number_is_a_gap() {
     );
     let loss = fs::read_to_string(folder.join("report-data/first-loss.csv")).unwrap();
     assert_eq!(loss, "epoch,training,validation\n2,,1.5\n");
-}
-
-/// Opens the report in Chromium, if there is one: no message on the console, something on the page, and no page wider
-/// than its window.
-fn in_a_browser(report: &Path) {
-    let named = std::env::var_os("CHROMIUM").map(PathBuf::from).filter(|path| !path.as_os_str().is_empty());
-    let folders: Vec<_> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
-    let known = ["chromium", "google-chrome", "chromium-browser"];
-    let found =
-        folders.iter().flat_map(|folder| known.map(|name| folder.join(name))).find(|path| path.is_file());
-    let Some(chromium) = named.or(found) else {
-        println!("skipped: the report in a browser (needs Chromium)");
-        return;
-    };
-    let folder = report.parent().unwrap();
-    let open = |page: &Path, more: &[&str]| {
-        let profile = tempfile::tempdir().unwrap();
-        let output = Command::new(&chromium)
-            .args([
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--hide-scrollbars",
-                "--enable-logging=stderr",
-            ])
-            .args(["--virtual-time-budget=5000", "--allow-file-access-from-files"])
-            .arg(format!("--user-data-dir={}", profile.path().display()))
-            .args(more)
-            .arg(format!("file://{}", page.display()))
-            .output()
-            .unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{stderr}");
-        let console: Vec<_> = stderr.lines().filter(|line| line.contains("CONSOLE")).collect();
-        assert!(console.is_empty(), "{console:?}");
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    for width in [400, 1280] {
-        let picture = folder.join(format!("{width}.png"));
-        open(
-            report,
-            &[&format!("--window-size={width},3000"), &format!("--screenshot={}", picture.display())],
-        );
-        let pixels = image::open(&picture).unwrap().to_rgb8();
-        let background = *pixels.get_pixel(0, 0);
-        let inked = pixels.pixels().filter(|pixel| **pixel != background).count();
-        let share = inked as f64 / (pixels.width() * pixels.height()) as f64;
-        assert!(share > 0.02, "the page is blank at {width}: {share}");
-    }
-    // Frames can be narrower than any window.
-    let html = fs::read_to_string(report).unwrap();
-    let script = "<script>addEventListener('load', () => parent.postMessage([innerWidth, \
-                  document.documentElement.scrollWidth], '*'))</script></body>";
-    fs::write(folder.join("measured.html"), html.replace("</body>", script)).unwrap();
-    let frames: String = [320, 400, 1280]
-        .map(|width| {
-            format!("<iframe src='measured.html' style='width:{width}px;height:900px;border:0'></iframe>")
-        })
-        .concat();
-    let listen = "<script>addEventListener('message', e => document.body.append('[' + e.data.join(' ') + ']'))</script>";
-    fs::write(folder.join("frames.html"), format!("<!DOCTYPE html><body>{listen}{frames}</body>")).unwrap();
-    let page = open(&folder.join("frames.html"), &["--dump-dom"]);
-    for width in [320, 400, 1280] {
-        assert!(page.contains(&format!("[{width} {width}]")), "the page is wider than its window: {page}");
-    }
 }

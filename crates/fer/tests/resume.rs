@@ -2,6 +2,8 @@
 
 #![cfg(unix)]
 
+mod program;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -40,13 +42,10 @@ const RESUME: [&str; 4] = ["train", "--resume", "--run", "run"];
 /// After every step.
 const OFTEN: [&str; 2] = ["--checkpoint-minutes", "0"];
 
-/// A `fer` command in a folder of its own, without settings from the environment.
+/// A `fer` command that says nothing.
 fn fer(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fer"));
-    command.args(arguments).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null());
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FER_")) {
-        command.env_remove(name);
-    }
+    let mut command = program::fer(folder, arguments);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
 

@@ -1,5 +1,7 @@
 //! `fer search` from end to end, through the binary.
 
+mod program;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -9,15 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tpe::storage::{Sqlite, Storage};
 
-/// A `fer` command in a folder of its own, without settings from the environment.
-fn fer(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fer"));
-    command.args(arguments).current_dir(folder);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FER_")) {
-        command.env_remove(name);
-    }
-    command
-}
+use program::fer;
 
 /// A search that takes a moment: `arguments` are separated by spaces.
 fn search(folder: &Path, arguments: &str) -> Command {

@@ -3,7 +3,7 @@
 use image::imageops::{self, FilterType};
 use image::{GrayImage, Luma};
 
-use super::{AugmentError, FACE, Flow, ImageDataGenerator};
+use super::{AugmentError, FACE, Fitted, Flow, ImageDataGenerator};
 use crate::data::preview::{GLYPH, INK, PAPER, write};
 use crate::data::{Faces, PIXELS, SIDE};
 use crate::samples::Samples;
@@ -22,46 +22,77 @@ const MARGIN: u32 = 20;
 /// Height of a grid's title.
 const TITLE: u32 = 3 * GLYPH;
 
-/// The first nine faces as they are, and as each of the named generators makes them in the first epoch of a training with
-/// this seed; each in a grid of 3x3.
+/// A generator to be shown.
+#[derive(Debug)]
+pub struct Shown {
+    /// Its name.
+    pub name: String,
+    /// Its arguments.
+    pub generator: ImageDataGenerator,
+    /// Statistics of the faces; computed from all of them where they are needed and not given.
+    pub fitted: Option<Fitted>,
+}
+
+/// The first nine faces as they are, and as each of the generators makes them in the first epoch of a training with
+/// this seed; each in a grid of 3x3 under its name.
 ///
 /// Faces whose values a generator standardises are shown from black, their smallest value, to white, their largest.
-/// Statistics come from all the faces.
 ///
 /// # Errors
 /// If an argument is out of range, or the faces are too few for the statistics.
-pub fn sheet(
+pub fn grids(
     faces: &Faces,
-    generators: &[(String, ImageDataGenerator)],
+    generators: Vec<Shown>,
     seed: u64,
-) -> Result<GrayImage, AugmentError> {
+) -> Result<Vec<(String, GrayImage)>, AugmentError> {
     let transform = Transform::from(Scaling::Centred);
     let samples = Samples::new(faces, &Shape::new([SIDE, SIDE, 1]), &transform);
     let first: Vec<usize> = (0..(GRID * GRID).min(faces.len())).collect();
     let mut values = vec![0.0; first.len() * PIXELS];
     samples.batch(0, &first, &mut values);
     let mut grids = vec![("original".to_owned(), levels(&values, false))];
-    for (name, generator) in generators {
-        let fitted = if generator.needs_fit() { generator.fit(&samples)? } else { Default::default() };
+    for Shown { name, generator, fitted } in generators {
+        let fitted = match fitted {
+            Some(fitted) => fitted,
+            None if generator.needs_fit() => generator.fit(&samples)?,
+            None => Fitted::default(),
+        };
         let standardizer = generator.standardizer(FACE, fitted)?;
-        Flow::training(&samples, &standardizer, generator, seed)?.batch(0, &first, &mut values);
+        Flow::training(&samples, &standardizer, &generator, seed)?.batch(0, &first, &mut values);
         let samplewise = generator.samplewise_center || generator.samplewise_std_normalization;
         let changed = generator.needs_fit() || samplewise || generator.rescale.is_some();
-        grids.push((name.clone(), levels(&values, changed)));
+        grids.push((name, levels(&values, changed)));
     }
-    let side = GRID as u32 * (SHOWN + GAP) - GAP;
+    Ok(grids.into_iter().map(|(name, levels)| (name, grid(&levels))).collect())
+}
+
+/// Side of a grid.
+const SIDE_OF_GRID: u32 = GRID as u32 * (SHOWN + GAP) - GAP;
+
+fn grid(levels: &[u8]) -> GrayImage {
+    let mut grid = GrayImage::from_pixel(SIDE_OF_GRID, SIDE_OF_GRID, PAPER);
+    for (i, face) in (0..).zip(levels.chunks_exact(PIXELS)) {
+        let (x, y) = (i % GRID as u32 * (SHOWN + GAP), i / GRID as u32 * (SHOWN + GAP));
+        imageops::replace(&mut grid, &enlarge(face), x.into(), y.into());
+    }
+    grid
+}
+
+/// The [`grids`] on one sheet.
+///
+/// # Errors
+/// As [`grids`].
+pub fn sheet(faces: &Faces, generators: Vec<Shown>, seed: u64) -> Result<GrayImage, AugmentError> {
+    let grids = grids(faces, generators, seed)?;
+    let side = SIDE_OF_GRID;
     let (columns, rows) = (COLUMNS.min(grids.len()) as u32, grids.len().div_ceil(COLUMNS) as u32);
     let (width, height) = (columns * (side + MARGIN) + MARGIN, rows * (TITLE + side + MARGIN) + MARGIN);
     let mut sheet = GrayImage::from_pixel(width, height, PAPER);
-    for (place, (name, levels)) in (0..).zip(&grids) {
+    for (place, (name, grid)) in (0..).zip(&grids) {
         let left = MARGIN + place % columns * (side + MARGIN);
         let top = MARGIN + place / columns * (TITLE + side + MARGIN);
         write(&mut sheet, left, top, 2, INK, name);
-        for (i, face) in (0..).zip(levels.chunks_exact(PIXELS)) {
-            let (x, y) = (i % GRID as u32, i / GRID as u32);
-            let (x, y) = (left + x * (SHOWN + GAP), top + TITLE + y * (SHOWN + GAP));
-            imageops::replace(&mut sheet, &enlarge(face), x.into(), y.into());
-        }
+        imageops::replace(&mut sheet, grid, left.into(), (top + TITLE).into());
     }
     Ok(sheet)
 }
@@ -93,8 +124,9 @@ mod tests {
     fn a_sheet_has_the_faces_and_what_becomes_of_them() {
         let faces = synthetic::faces(Split::Train, 70, 0);
         let mirrored = ImageDataGenerator { featurewise_center: true, ..ImageDataGenerator::default() };
-        let shown = [("same".to_owned(), ImageDataGenerator::default()), ("centred".to_owned(), mirrored)];
-        let sheet = sheet(&faces, &shown, 0).unwrap();
+        let shown = |name: &str, generator| Shown { name: name.into(), generator, fitted: None };
+        let shown = vec![shown("same", ImageDataGenerator::default()), shown("centred", mirrored)];
+        let sheet = sheet(&faces, shown, 0).unwrap();
         let side = 3 * 96 + 2 * 4;
         assert_eq!(sheet.dimensions(), (3 * (side + 20) + 20, 24 + side + 2 * 20));
         let grid =

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use fer::augment::{ImageDataGenerator, preview};
+use fer::augment::preview::{self, Shown};
 use fer::settings::{AugmentSettings, TrainSettings, Variant};
 use fer::training::Training;
 
@@ -51,19 +51,20 @@ pub struct Preview {
 
 impl Preview {
     fn run(self) -> anyhow::Result<()> {
-        let named = |variant: Variant| (title(variant), variant.generator());
-        let shown: Vec<(String, ImageDataGenerator)> = match (self.variant, self.config) {
+        let shown = |name, generator| Shown { name, generator, fitted: None };
+        let named = |variant: Variant| shown(title(variant), variant.generator());
+        let shown: Vec<Shown> = match (self.variant, self.config) {
             (Some(variant), _) => vec![named(variant)],
             (None, Some(config)) => {
                 let settings =
                     AugmentSettings { generator_file: Some(config.clone()), ..AugmentSettings::default() };
                 let name = config.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                vec![(name, settings.resolve()?)]
+                vec![shown(name, settings.resolve()?)]
             }
             (None, None) => Variant::OF_STUDY.into_iter().map(named).collect(),
         };
         let faces = self.data.load()?.train;
-        write_png(&self.output, &preview::sheet(&faces, &shown, self.data.seed)?)?;
+        write_png(&self.output, &preview::sheet(&faces, shown, self.data.seed)?)?;
         emit(&self.output.display().to_string())
     }
 }

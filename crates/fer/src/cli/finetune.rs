@@ -60,21 +60,48 @@ impl Finetune {
         let mut training = Training::prepare(&settings, &data)?;
         let folder = place.folder(resumed, settings.network.name())?;
         place.keep_checkpoints(&mut training, &folder)?;
-        // A run goes on as it began: on features or on the whole network.
-        if training.continues_whole().map_or(!no_cache, |whole| !whole) {
-            note("computing what the frozen layers make of the faces, or reading it if it was kept");
-            match cache.or_else(FeatureCache::default_folder).filter(|_| !no_cache) {
-                Some(cache) => {
-                    let origins = training.start_from_features(&FeatureCache::new(cache))?;
-                    origins.iter().flatten().for_each(|origin| note(&describe(origin)));
-                }
-                None => {
-                    let passing = tempfile::tempdir().context("cannot create a temporary folder")?;
-                    training.start_from_features(&FeatureCache::new(passing.path()))?;
-                }
-            }
-        }
+        let features = match no_cache {
+            true => Features::Never,
+            false => cache.map_or_else(Features::default, Features::Kept),
+        };
+        features.prepare(&mut training)?;
         train::finish(training, &folder, &place)
+    }
+}
+
+/// What becomes of that which frozen layers compute.
+pub enum Features {
+    /// Each face is sent through the frozen layers in every epoch.
+    Never,
+    /// It is computed once, and kept in this folder.
+    Kept(PathBuf),
+    /// It is computed once, and not kept.
+    Passing,
+}
+
+impl Default for Features {
+    /// Kept in the user's folder of caches, where the system has one.
+    fn default() -> Self {
+        FeatureCache::default_folder().map_or(Self::Passing, Self::Kept)
+    }
+}
+
+impl Features {
+    /// Lets a training begin at what its frozen layers compute; one that is continued goes on as it began.
+    pub fn prepare(&self, training: &mut Training) -> anyhow::Result<()> {
+        let wanted = !matches!(self, Self::Never);
+        if !training.continues_whole().map_or(wanted, |whole| !whole) {
+            return Ok(());
+        }
+        note("computing what the frozen layers make of the faces, or reading it if it was kept");
+        if let Self::Kept(folder) = self {
+            let origins = training.start_from_features(&FeatureCache::new(folder))?;
+            origins.iter().flatten().for_each(|origin| note(&describe(origin)));
+            return Ok(());
+        }
+        let passing = tempfile::tempdir().context("cannot create a temporary folder")?;
+        training.start_from_features(&FeatureCache::new(passing.path()))?;
+        Ok(())
     }
 }
 

@@ -4,9 +4,11 @@
 //! the other end is gone. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 
 mod augment;
+mod completions;
 mod data;
 mod eval;
 mod finetune;
+mod job;
 mod model;
 mod predict;
 mod progress;
@@ -14,6 +16,7 @@ mod report;
 mod resume;
 mod runs;
 mod search;
+mod study;
 mod train;
 
 use std::fs;
@@ -47,12 +50,14 @@ enum Command {
     Augment(augment::Command),
     Finetune(finetune::Finetune),
     Search(search::Search),
+    Study(Box<study::Study>),
     Eval(eval::Eval),
     Predict(predict::Predict),
     /// Look at training runs: list, show, or compare them.
     #[command(subcommand)]
     Runs(runs::Command),
     Report(report::ReportRuns),
+    Completions(completions::Completions),
 }
 
 /// Parses the command line, runs the command, reports its error.
@@ -73,10 +78,12 @@ pub fn main() -> ExitCode {
         Command::Augment(command) => command.run(),
         Command::Finetune(command) => command.run(),
         Command::Search(command) => command.run(),
+        Command::Study(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Predict(command) => command.run(),
         Command::Runs(command) => command.run(),
         Command::Report(command) => command.run(),
+        Command::Completions(command) => command.run(Cli::command()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

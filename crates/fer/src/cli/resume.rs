@@ -33,14 +33,28 @@ pub struct RunArgs {
     pub json: bool,
 }
 
-fn minutes(text: &str) -> Result<Duration, String> {
+/// A time from a number of minutes.
+pub fn minutes(text: &str) -> Result<Duration, String> {
     let minutes: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     Duration::try_from_secs_f64(60.0 * minutes).map_err(|_| "expected a number of at least 0".to_owned())
 }
 
 /// The flags that may stand beside `--resume`: the result does not depend on them.
-const BESIDE_RESUME: [&str; 7] =
-    ["run", "resume", "checkpoint_minutes", "json", "threads", "cache", "no_cache"];
+const BESIDE_RESUME: [&str; 12] = [
+    "run",
+    "out",
+    "resume",
+    "checkpoint_minutes",
+    "json",
+    "threads",
+    "cache",
+    "no_cache",
+    // What a study may be asked for in stages.
+    "only",
+    "plan",
+    "seeds",
+    "weights_dir",
+];
 
 /// A setting given as a flag beside `--resume`. Settings from the environment are for new runs, and passed over.
 pub fn setting_beside_resume(command: &clap::Command, matches: &ArgMatches) -> Option<String> {
@@ -109,14 +123,25 @@ impl RunArgs {
     /// Says where the run is, and lets a training keep checkpoints in its folder, and continue from the last.
     pub fn keep_checkpoints(&self, training: &mut Training, folder: &RunFolder) -> anyhow::Result<()> {
         note(&format!("run folder: {}", folder.path().display()));
-        let found = Checkpoints::open(&folder.checkpoints(), self.checkpoint_minutes)?;
-        for problem in &found.damaged {
-            note(&format!("warning: {problem}; going back to the checkpoint before"));
-        }
-        if self.resume && found.state.is_none() {
+        let continues = keep_checkpoints(training, folder, self.checkpoint_minutes)?;
+        if self.resume && !continues {
             note("there is no checkpoint yet: beginning anew");
         }
-        training.keep_checkpoints(found);
         Ok(())
     }
+}
+
+/// Lets a training keep checkpoints in its folder, and continue from the last; returns whether there is one.
+pub fn keep_checkpoints(
+    training: &mut Training,
+    folder: &RunFolder,
+    every: Duration,
+) -> anyhow::Result<bool> {
+    let found = Checkpoints::open(&folder.checkpoints(), every)?;
+    for problem in &found.damaged {
+        note(&format!("warning: {problem}; going back to the checkpoint before"));
+    }
+    let continues = found.state.is_some();
+    training.keep_checkpoints(found);
+    Ok(continues)
 }

@@ -183,7 +183,7 @@ fn compare(records: &[Record], as_json: bool) -> anyhow::Result<()> {
 }
 
 /// A table for a terminal.
-fn printed(table: &Table) -> String {
+pub fn printed(table: &Table) -> String {
     let mut out = comfy_table::Table::new();
     out.load_style(presets::ASCII_MARKDOWN).set_header(&table.columns);
     for row in &table.rows {

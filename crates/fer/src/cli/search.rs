@@ -11,13 +11,17 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
+use fer::data::Dataset;
 use fer::run::RunFolder;
 use fer::search::{self, Audience, Place, Plan, PrunerName, SamplerName, SearchResult};
-use fer::settings::{TrainSettings, path_or_nothing};
+use fer::settings::{ResolvedSettings, TrainSettings, path_or_nothing};
+use fer::study::{self, PlannedSearch, StudySettings};
 use fer::training::Training;
 use serde::Serialize;
 
 use super::data::load_data;
+use super::finetune::Features;
+use super::job::Worker;
 use super::progress::{Follow, interrupted_by_ctrl_c};
 use super::{Interrupted, emit, emit_json, note, use_threads};
 use retrain::{Retrained, Spread};
@@ -96,9 +100,12 @@ pub struct Search {
     json: bool,
 }
 
+/// Time between checkpoints of the best network's training.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(300);
+
 /// What the command leaves in `result.json`.
 #[derive(Serialize)]
-struct Finished {
+pub struct Finished {
     #[serde(flatten)]
     search: SearchResult,
     /// The best network, trained anew.
@@ -110,33 +117,83 @@ struct Finished {
 impl Search {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
-        let settings = self.settings("search".into(), self.seed);
-        let base = settings.clone().resolve()?;
-        let place = match &self.study {
-            Some(place) if !place.is_empty() => Place::parse(place)?,
-            _ => Place::Sqlite(self.out.join("study.db")),
-        };
+        let base = self.settings("search".into(), self.seed).resolve()?;
+        self.place()?;
         retrain::check(&self.out, self.seed, self.retrain)?;
-        let mut plan = Plan {
-            base: &base,
+        self.plan(&base).check()?;
+        self.check_out()?;
+        use_threads(self.threads)?;
+        let data = load_data(base.data(), base.limit, base.seed)?;
+        // Whatever is wrong with the data comes to light before anything is written.
+        Training::prepare(&base, &data)?;
+
+        let worker = Worker {
+            interrupted: interrupted_by_ctrl_c()?,
+            every: CHECKPOINT_EVERY,
+            features: Features::Never,
+        };
+        let finished = self.conduct(&data, &worker)?;
+        match self.json {
+            true => emit_json(&finished)?,
+            false => emit(&table::describe(&finished, self.sampler.describe(self.trials)))?,
+        }
+        anyhow::ensure!(finished.search.best.is_some(), "no trial was trained to its last epoch");
+        Ok(())
+    }
+
+    /// The search of a study, begun or continued, in the folder `out`.
+    pub fn planned(search: &PlannedSearch, plan: &study::Plan, out: PathBuf) -> Self {
+        let StudySettings { data, seed, seeds, .. } = plan.settings.clone();
+        Self {
+            trials: search.trials,
+            sampler: search.sampler,
+            pruner: PrunerName::None,
+            study: None,
+            name: "search".into(),
+            resume: true,
+            lease: 60,
+            retrain: seeds,
+            data,
+            limit: plan.limit(),
+            epochs: search.epochs,
+            batch: None,
+            seed,
+            threads: None,
+            out,
+            json: false,
+        }
+    }
+
+    /// What is searched, as far as the settings say.
+    fn plan<'a>(&self, base: &'a ResolvedSettings) -> Plan<'a> {
+        Plan {
+            base,
             batch: 1,
             trials: self.trials,
             sampler: self.sampler,
             pruner: self.pruner,
             name: self.name.clone(),
             lease: Duration::from_secs(self.lease),
-        };
-        plan.check()?;
-        self.check_out()?;
-        use_threads(self.threads)?;
-        let data = load_data(base.data(), base.limit, base.seed)?;
-        plan.batch = base.batch(data.train.len())?;
-        // Whatever is wrong with the data comes to light before anything is written.
-        Training::prepare(&base, &data)?;
+        }
+    }
 
+    /// Where the trials are kept.
+    fn place(&self) -> anyhow::Result<Place> {
+        Ok(match &self.study {
+            Some(place) if !place.is_empty() => Place::parse(place)?,
+            _ => Place::Sqlite(self.out.join("study.db")),
+        })
+    }
+
+    /// Takes trials until there are enough, and trains the best network anew; leaves everything in the folder.
+    pub fn conduct(&self, data: &Dataset, worker: &Worker) -> anyhow::Result<Finished> {
+        let base = self.settings("search".into(), self.seed).resolve()?;
+        let mut plan = self.plan(&base);
+        plan.batch = base.batch(data.train.len())?;
+        let place = self.place()?;
         let is_new = !self.out.exists();
         let folder = RunFolder::reuse(&self.out)?;
-        let search = search::Search::open(&plan, &data, &place, self.resume).inspect_err(|_| {
+        let search = search::Search::open(&plan, data, &place, self.resume).inspect_err(|_| {
             if is_new {
                 // Only if nothing is in it.
                 let _ = fs::remove_dir(&self.out);
@@ -147,13 +204,13 @@ impl Search {
             0 => note(&format!("study {:?} in {place}", plan.name)),
             known => note(&format!("study {:?} in {place}, which has {known} trials already", plan.name)),
         }
-        let interrupted = interrupted_by_ctrl_c()?;
+        let interrupted = &worker.interrupted;
         let audience = Audience {
-            follow: &|trial| Box::new(Follow::part(Arc::clone(&interrupted), format!("trial {trial}"))),
+            follow: &|trial| Box::new(Follow::part(Arc::clone(interrupted), format!("trial {trial}"))),
             ended: &|row, best| note(&table::line(row, best)),
             waiting: &|others| note(&format!("waiting for {others} trials of other processes")),
         };
-        search.run(&interrupted, &audience)?;
+        search.run(interrupted, &audience)?;
         if interrupted.load(Ordering::SeqCst) {
             note("interrupted; the same command with --resume goes on");
             return Err(Interrupted.into());
@@ -164,7 +221,7 @@ impl Search {
         let retrained = match (&result.best, only_one(&folder)?) {
             (Some(best), Some(_lock)) => {
                 let best = best.choice.as_ref().context("the best trial has no point of this space")?;
-                retrain::retrain(&self, &folder, best, plan.batch, &data, &interrupted)?
+                retrain::retrain(self, &folder, best, plan.batch, data, worker)?
             }
             (Some(_), None) => {
                 note("another process trains the best network anew");
@@ -176,12 +233,7 @@ impl Search {
         if !finished.retrained.is_empty() || self.retrain == 0 {
             folder.write_json("result.json", &finished)?;
         }
-        match self.json {
-            true => emit_json(&finished)?,
-            false => emit(&table::describe(&finished, self.sampler.describe(self.trials)))?,
-        }
-        anyhow::ensure!(finished.search.best.is_some(), "no trial was trained to its last epoch");
-        Ok(())
+        Ok(finished)
     }
 
     /// The settings of a training run of this search.

@@ -20,6 +20,8 @@ pub enum Block {
     Confusion(Confusion),
     /// Pictures with words below each.
     Gallery(Gallery),
+    /// Lines of text as they are, to be opened.
+    Listing(Listing),
     /// Names and what they stand for, such as the environment.
     Facts(Vec<(String, String)>),
 }
@@ -33,7 +35,8 @@ impl Block {
             | Self::Curves(Curves { caption, .. })
             | Self::Bars(Bars { caption, .. })
             | Self::Confusion(Confusion { caption, .. })
-            | Self::Gallery(Gallery { caption, .. }) => caption,
+            | Self::Gallery(Gallery { caption, .. })
+            | Self::Listing(Listing { caption, .. }) => caption,
         }
     }
 
@@ -48,6 +51,7 @@ impl Block {
             }
             Self::Confusion(confusion) => confusion.counts.is_empty(),
             Self::Gallery(gallery) => gallery.pictures.is_empty(),
+            Self::Listing(listing) => listing.text.is_empty(),
             Self::Facts(facts) => facts.is_empty(),
         }
     }
@@ -62,7 +66,7 @@ macro_rules! block_from {
         }
     )*};
 }
-block_from!(Table, Curves, Bars, Confusion, Gallery);
+block_from!(Table, Curves, Bars, Confusion, Gallery, Listing);
 
 /// A table.
 #[derive(Debug, Clone, PartialEq)]
@@ -271,4 +275,13 @@ pub struct Picture {
     pub image: GrayImage,
     /// The words below.
     pub caption: String,
+}
+
+/// Lines of text as they are: a network's summary, a configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listing {
+    /// What it shows.
+    pub caption: String,
+    /// The lines.
+    pub text: String,
 }

@@ -8,6 +8,12 @@ use super::plot::{self, COLOURS};
 use super::write::{csv_of, png};
 use super::{Block, Confusion, Gallery, Report, Table, slug};
 
+/// Texts of more letters than this may take several lines.
+const LONG: usize = 40;
+
+/// Pictures wider than this are shown larger.
+const LARGE: u32 = 128;
+
 const STYLE: &str = include_str!("report.css");
 
 impl Report {
@@ -65,6 +71,11 @@ fn figure(name: &str, block: &Block, data: &str) -> Markup {
         Block::Text(text) => return html! { p { (text) } },
         Block::Facts(facts) => {
             return html! { dl { @for (name, value) in facts { dt { (name) } dd { (value) } } } };
+        }
+        Block::Listing(listing) => {
+            return html! {
+                details id=(name) { summary { (listing.caption) } pre tabindex="0" { (listing.text) } }
+            };
         }
         Block::Table(content) => table(content),
         Block::Confusion(content) => confusion(content),
@@ -140,7 +151,12 @@ fn table(table: &Table) -> Markup {
             }
             tbody {
                 @for row in &table.rows {
-                    tr { @for (i, cell) in row.iter().enumerate() { td class=[class(i)] { (cell.to_string()) } } }
+                    tr {
+                        @for (i, cell) in row.iter().enumerate() {
+                            @let text = cell.to_string();
+                            td class=[class(i).or((text.len() > LONG).then_some("long"))] { (text) }
+                        }
+                    }
                 }
             }
         }
@@ -174,7 +190,13 @@ fn confusion(confusion: &Confusion) -> Markup {
 
 fn gallery(gallery: &Gallery) -> Markup {
     let columns = gallery.per_row.map(|columns| format!("--columns:{columns}"));
-    let class = if columns.is_some() { "gallery rows" } else { "gallery" };
+    // Sheets of several faces need more room than one.
+    let large = gallery.pictures.iter().any(|picture| picture.image.width() > LARGE);
+    let class = match columns.is_some() {
+        true => "gallery rows",
+        false if large => "gallery large",
+        false => "gallery",
+    };
     html! {
         div class=(class) style=[columns] {
             @for picture in &gallery.pictures {

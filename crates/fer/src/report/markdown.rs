@@ -58,6 +58,7 @@ fn body(block: &Block, name: &str, data: &str) -> String {
             };
             gallery.pictures.iter().map(|picture| picture.caption.as_str()).enumerate().map(picture).collect()
         }
+        Block::Listing(listing) => format!("```text\n{}\n```\n", listing.text.trim_end()),
         Block::Facts(facts) => {
             let mut values = Table::new("", ["", ""]);
             for (name, value) in facts {

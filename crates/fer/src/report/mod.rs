@@ -1,7 +1,7 @@
 //! The report: a document as data, and its two forms, one HTML file and Markdown.
 //!
 //! A [`Report`] has [`Section`]s, and these have [`Block`]s: text, tables, curves, bars, confusion matrices, galleries,
-//! facts. [`Report::write`] leaves
+//! listings, facts. [`Report::write`] leaves
 //!
 //! ```text
 //! NAME.html    everything in one file: no scripts, no network; light and dark, for phones too
@@ -42,7 +42,7 @@ pub mod runs;
 mod tests;
 mod write;
 
-pub use block::{Bars, Block, Confusion, Curves, Gallery, Picture, Series, Table};
+pub use block::{Bars, Block, Confusion, Curves, Gallery, Listing, Picture, Series, Table};
 pub use write::ReportError;
 
 /// A document.

@@ -163,7 +163,7 @@ pub fn epochs(record: &Record) -> String {
 }
 
 /// What has to be known about the numbers of the headline.
-fn notes(runs: &[ReportedRun]) -> Vec<String> {
+pub fn notes(runs: &[ReportedRun]) -> Vec<String> {
     let labels = |which: &dyn Fn(&&ReportedRun) -> bool| -> Vec<&str> {
         runs.iter().filter(which).map(|run| run.label.as_str()).collect()
     };

@@ -27,7 +27,7 @@ const ACTIVATIONS: [(&str, ActivationFn); 3] = [
 /// The study's space.
 pub(super) fn space() -> Space {
     Space::new([
-        categorical(KERNEL, [1, 3, 5]),
+        categorical(KERNEL, Choice::KERNEL_SIZES.map(|size| size as i64)),
         float(DROPOUT, 0.1, 0.35),
         categorical(OPTIMIZER, OPTIMIZERS.map(|(name, _)| name)),
         categorical(ACTIVATION, ACTIVATIONS.map(|(name, _)| name)),
@@ -49,6 +49,9 @@ pub struct Choice {
 }
 
 impl Choice {
+    /// The sizes of windows that can be chosen.
+    pub const KERNEL_SIZES: [usize; 3] = [1, 3, 5];
+
     /// The point with these values; nothing if one is missing or no value of this space.
     pub(super) fn new(value: impl Fn(&str) -> Option<Value>) -> Option<Self> {
         fn named<T: Copy>(table: &[(&str, T)], value: Option<Value>) -> Option<T> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::{SettingsError, read_small};
+use super::{SettingsError, read_toml};
 use crate::augment::{ImageDataGenerator, ShiftRange, ZoomRange};
 
 /// Ready-made augmentations: the study's five, and one that suits faces.
@@ -118,10 +118,7 @@ impl AugmentSettings {
     pub fn resolve(&self) -> Result<ImageDataGenerator, SettingsError> {
         let generator = match (&self.generator, &self.generator_file, self.variant) {
             (Some(generator), ..) => generator.clone(),
-            (_, Some(path), _) => toml::from_str(&read_small(path)?).map_err(|e| SettingsError::File {
-                path: path.clone(),
-                problem: e.to_string().trim_end().into(),
-            })?,
+            (_, Some(path), _) => read_toml(path)?,
             (.., Some(variant)) => variant.generator(),
             _ => return Err(SettingsError::NoAugmentation),
         };

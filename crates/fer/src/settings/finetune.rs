@@ -11,9 +11,6 @@ use super::{SettingsError, path_or_nothing, value};
 use crate::data::SIDE;
 use crate::transform::Scaling;
 
-/// The word that stands for initial weights instead of published ones.
-const RANDOM: &str = "random";
-
 /// How the faces are prepared for a pre-trained network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -71,6 +68,9 @@ pub struct FinetuneSettings {
 }
 
 impl FinetuneSettings {
+    /// The word that stands for initial weights in place of published ones.
+    pub const RANDOM: &str = "random";
+
     /// These settings, with those of `other` where these are not set.
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -89,6 +89,12 @@ impl FinetuneSettings {
             input: self.input.or(other.input),
             l2: self.l2.or(other.l2),
         }
+    }
+
+    /// Why the weights for the study's `name` are not at hand; `None` if their file exists, or none is needed.
+    pub fn missing_weights(&self, name: &str) -> Option<SettingsError> {
+        let transfer = Transfer::by_name(name)?;
+        weight_path(self.weights.as_deref(), transfer).err()
     }
 
     /// Checks the settings, reads the weights and finds the network of the study's `name`.
@@ -177,10 +183,10 @@ impl Finetune {
     }
 }
 
-/// The weights for a network of the study; none if random ones were asked for.
-fn find_weights(given: Option<&Path>, transfer: Transfer) -> Result<Option<Pretrained>, SettingsError> {
+/// The file with the weights for a network of the study; none if random ones were asked for.
+fn weight_path(given: Option<&Path>, transfer: Transfer) -> Result<Option<PathBuf>, SettingsError> {
     let given = given.filter(|path| !path.as_os_str().is_empty());
-    if given.is_some_and(|path| path.as_os_str() == RANDOM) {
+    if given.is_some_and(|path| path.as_os_str() == FinetuneSettings::RANDOM) {
         return Ok(None);
     }
     let file = transfer.base.weight_file();
@@ -190,10 +196,19 @@ fn find_weights(given: Option<&Path>, transfer: Transfer) -> Result<Option<Pretr
         Some(path) => path.to_path_buf(),
         None => of_keras().unwrap_or_default().join(&file),
     };
-    let (network, base) = (transfer.name, transfer.base.name());
-    if !path.exists() {
-        return Err(SettingsError::NoWeights { network, base, file, path });
+    match path.exists() {
+        true => Ok(Some(path)),
+        false => {
+            let (network, base) = (transfer.name, transfer.base.name());
+            Err(SettingsError::NoWeights { network, base, file, path })
+        }
     }
+}
+
+/// The weights for a network of the study; none if random ones were asked for.
+fn find_weights(given: Option<&Path>, transfer: Transfer) -> Result<Option<Pretrained>, SettingsError> {
+    let Some(path) = weight_path(given, transfer)? else { return Ok(None) };
+    let (network, base) = (transfer.name, transfer.base.name());
     let pretrained = Pretrained::read(&path)?;
     if pretrained.base.name() != base {
         let expected = format!("weights of {base}, on which {network} is built");

@@ -1,95 +1,22 @@
 //! The settings of a training run, from the command line, a configuration file and defaults.
 
 mod augment;
+mod error;
 mod finetune;
 
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use nn_core::error::{BuildError, UnknownLayer};
 use nn_core::model::Sequential;
 use nn_core::optim::{Adam, OptimizerConfig, Sgd};
-use nn_zoo::{InputTooSmall, PretrainedError};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 pub use augment::{AugmentSettings, Variant};
+pub use error::SettingsError;
 pub use finetune::{Finetune, FinetuneSettings, Preprocess};
 
-use crate::augment::AugmentError;
 use crate::transform::Transform;
-
-/// Why settings are refused.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum SettingsError {
-    /// A value is out of range.
-    #[error("{name} = {value}: expected {expected}")]
-    Value {
-        /// The setting.
-        name: &'static str,
-        /// What it was set to.
-        value: String,
-        /// What is allowed.
-        expected: String,
-    },
-    /// No model was named.
-    #[error("no model given: name one (`fer model list`) or set `model` in the configuration file")]
-    NoModel,
-    /// The model needs another command.
-    #[error("{0} is built on a pre-trained network: use `fer finetune {0}`")]
-    Finetuned(String),
-    /// Training with augmentation, and none was chosen.
-    #[error("no augmentation given: choose a --variant, or --generator FILE")]
-    NoAugmentation,
-    /// The augmentation cannot be used.
-    #[error(transparent)]
-    Augment(#[from] AugmentError),
-    /// There are no pre-trained weights.
-    #[error(
-        "no weights: {path} does not exist. {network} is built on {base}, whose weights Keras publishes as {file}; \
-         keras.applications.{base}(weights=\"imagenet\", include_top=False) puts the file into ~/.keras/models. Give it \
-         with --weights FILE, or --weights random for a dry run"
-    )]
-    NoWeights {
-        /// The network that was to be trained.
-        network: &'static str,
-        /// The pre-trained network below it.
-        base: &'static str,
-        /// The name of the official file.
-        file: String,
-        /// Where it was looked for.
-        path: PathBuf,
-    },
-    /// The weights cannot be used.
-    #[error(transparent)]
-    Weights(#[from] PretrainedError),
-    /// The images are too small for the network.
-    #[error(transparent)]
-    Input(#[from] InputTooSmall),
-    /// The network cannot be built.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// The pre-trained network has no such layer.
-    #[error("unfreeze-from: {0}")]
-    Layer(UnknownLayer),
-    /// The file cannot be read.
-    #[error("{path}: {source}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A configuration file is not understood.
-    #[error("{path}: {problem}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and where.
-        problem: String,
-    },
-}
 
 /// The optimisers that can be named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -167,8 +94,20 @@ impl TrainSettings {
     /// # Errors
     /// If it cannot be read, is not TOML, or has an unknown key or a wrong type; the message gives the line.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
-        toml::from_str(&read_small(path)?)
-            .map_err(|e| SettingsError::File { path: path.into(), problem: e.to_string().trim_end().into() })
+        read_toml(path)
+    }
+
+    /// The settings without those that name places or do not change the result. What is at those places is compared by
+    /// itself: the data, the network's file, and the weights that a run begins with.
+    pub(crate) fn what_matters(mut self) -> Self {
+        self.data = None;
+        self.threads = None;
+        self.model = self.model.filter(|model| !model.ends_with(".json"));
+        if let Some(finetune) = &mut self.finetune {
+            let random = Path::new(FinetuneSettings::RANDOM);
+            finetune.weights = finetune.weights.take().filter(|weights| weights == random);
+        }
+        self
     }
 
     /// These settings, with those of `other` where these are not set.
@@ -365,6 +304,17 @@ pub fn find_model(model: &str) -> Result<(Sequential, usize), SettingsError> {
     })?;
     let epochs = nn_zoo::MODELS.iter().find(|(name, _)| *name == model).map_or(EPOCHS, |(_, epochs)| *epochs);
     Ok((network, epochs))
+}
+
+/// Reads a TOML file.
+pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, SettingsError> {
+    parse(&read_small(path)?, path)
+}
+
+/// What a TOML file says; `path` is for messages.
+pub(crate) fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, SettingsError> {
+    toml::from_str(text)
+        .map_err(|e| SettingsError::File { path: path.into(), problem: e.to_string().trim_end().into() })
 }
 
 /// Reads a text file that a person wrote; one of more than a megabyte is something else.

@@ -1,21 +1,18 @@
 //! The best network of a search, trained anew.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use fer::data::Dataset;
-use fer::run::{RunError, RunFolder};
+use fer::resume::Standing;
+use fer::run::RunFolder;
 use fer::search::Choice;
 use fer::settings::{ResolvedSettings, SettingsError, TrainSettings};
-use fer::training::{Outcome, Training};
+use fer::training::TrainingResult;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::super::Interrupted;
 use super::super::data::load_data;
-use super::super::progress::Follow;
+use super::super::job::Worker;
 use super::{Search, note, utf8};
 
 /// A run of the best network.
@@ -84,14 +81,14 @@ pub fn check(out: &Path, seed: u64, runs: u64) -> anyhow::Result<()> {
 }
 
 /// Writes the network at `choice` and the configuration of its runs, and trains it with each seed. What was trained
-/// already is taken as it is.
+/// already is taken as it is, and a run that was left is continued.
 pub fn retrain(
     search: &Search,
     folder: &RunFolder,
     choice: &Choice,
     batch: usize,
     data: &Dataset,
-    interrupted: &Arc<AtomicBool>,
+    worker: &Worker,
 ) -> anyhow::Result<Vec<Retrained>> {
     folder.write("network.json", &(choice.network().to_json() + "\n"))?;
     let network = utf8(&folder.file("network.json"))?;
@@ -103,62 +100,33 @@ pub fn retrain(
     let mut runs = Vec::new();
     for seed in search.seed..search.seed + search.retrain {
         let settings = settings(seed)?;
-        let (folder, known) = run_folder(folder.path(), &settings, batch)?;
-        let run = |val_acc, test_acc| Retrained { seed, folder: folder.path().into(), val_acc, test_acc };
-        if let Some((val_acc, test_acc)) = known {
-            note(&format!("{} is trained already", folder.path().display()));
-            runs.push(run(val_acc, test_acc));
-            continue;
-        }
-        note(&format!("training the best network with seed {seed}: {}", folder.path().display()));
         // The choice of images depends on the seed, as in `fer train`.
         let other = match search.limit {
             Some(_) if seed != search.seed => Some(load_data(settings.data(), settings.limit, seed)?),
             _ => None,
         };
-        let training = Training::prepare(&settings, other.as_ref().unwrap_or(data))?;
-        match training.run(&folder, &mut Follow::new(Arc::clone(interrupted)))? {
-            Outcome::Finished(result) => runs.push(run(result.val_acc, result.test_acc)),
-            Outcome::Interrupted => {
-                note(
-                    "interrupted; the trials are complete, the same command with --resume trains the network anew",
-                );
-                return Err(Interrupted.into());
-            }
-        }
+        let data = other.as_ref().unwrap_or(data);
+        let path = run_folder(folder.path(), &settings, data)?;
+        note(&format!("the best network with seed {seed}: {}", path.display()));
+        let Some(TrainingResult { val_acc, test_acc, .. }) = worker.make(&path, &settings, data)? else {
+            note(
+                "interrupted; the trials are complete, the same command with --resume trains the network on",
+            );
+            return Err(Interrupted.into());
+        };
+        runs.push(Retrained { seed, folder: path, val_acc, test_acc });
     }
     Ok(runs)
 }
 
-/// The folder `best-SEED`, or `best-SEED-2` and so on if others are taken by runs of another network or by unfinished ones;
-/// and the accuracies of a finished run with these settings.
-fn run_folder(
-    out: &Path,
-    settings: &ResolvedSettings,
-    batch: usize,
-) -> anyhow::Result<(RunFolder, Option<(f64, f64)>)> {
-    let config = settings.to_toml(batch)?;
-    let network = settings.network.to_json() + "\n";
+/// The folder `best-SEED`, or `best-SEED-2` and so on if others are taken by runs of another network.
+fn run_folder(out: &Path, settings: &ResolvedSettings, data: &Dataset) -> anyhow::Result<PathBuf> {
     let name = format!("best-{}", settings.seed);
     let names = std::iter::once(name.clone()).chain((2..).map(|n| format!("{name}-{n}")));
     for path in names.map(|name| out.join(name)) {
-        match RunFolder::create(Some(&path), "") {
-            Err(RunError::Taken(_)) => {}
-            free => return Ok((free?, None)),
-        }
-        let has =
-            |file: &str, text: &str| fs::read_to_string(path.join(file)).is_ok_and(|found| found == text);
-        if let Some(known) =
-            accuracies(&path).filter(|_| has("config.toml", &config) && has("network.json", &network))
-        {
-            return Ok((RunFolder::open(&path)?, Some(known)));
+        if !matches!(Standing::of(&path, settings, data)?, Standing::Other(_)) {
+            return Ok(path);
         }
     }
     unreachable!("there are enough numbers")
-}
-
-/// What a finished run reached on the validation and on the test images.
-fn accuracies(run: &Path) -> Option<(f64, f64)> {
-    let result: Value = serde_json::from_str(&fs::read_to_string(run.join("result.json")).ok()?).ok()?;
-    Some((result["val_acc"].as_f64()?, result["test_acc"].as_f64()?))
 }
