@@ -183,3 +183,16 @@ fn synth_gives_files_the_usual_permissions_and_keeps_them_whole() {
     assert_eq!(mode(&path), mode(&plain));
     assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 4);
 }
+
+#[test]
+fn a_shell_is_told_of_every_command() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(&["completions", shell]);
+        assert!(output.status.success(), "{shell}");
+        let script = text(&output.stdout);
+        for word in ["study", "finetune", "augment", "weights-dir", "completions"] {
+            assert!(script.contains(word), "{word} is not in the script for {shell}");
+        }
+    }
+    fails(&run(&["completions", "basch"]), 2, &["basch", "bash"]);
+}

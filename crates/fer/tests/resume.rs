@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use nn_core::rng::{Purpose, Stream};
 use sha2::{Digest, Sha256};
 
+use program::end_before;
+
 /// Batch normalisation, dropout and a penalty, trained in a moment.
 const NETWORK: &str = r#"{"name": "tiny", "input_shape": [48, 48, 1], "layers": [
     {"class_name": "Conv2D", "config": {"filters": 4, "kernel_size": 5, "strides": 3}},
@@ -144,18 +146,7 @@ fn a_run_that_is_killed_at_random_moments_ends_with_the_same_bits() {
             let mut child =
                 fer(folder.path(), &[arguments, &OFTEN].concat()).stderr(Stdio::piped()).spawn().unwrap();
             let moment = Instant::now() + time.mul_f64(if kills < KILLS { stream.unit() } else { 1e3 });
-            let status = loop {
-                if let Some(status) = child.try_wait().unwrap() {
-                    break Some(status);
-                }
-                if Instant::now() >= moment {
-                    child.kill().unwrap();
-                    child.wait().unwrap();
-                    break None;
-                }
-                std::thread::sleep(Duration::from_millis(1));
-            };
-            match status {
+            match end_before(&mut child, moment) {
                 Some(status) if status.success() => break,
                 Some(status) => {
                     let text = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();

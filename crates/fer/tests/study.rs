@@ -15,7 +15,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use page::{as_xml, cells, in_a_browser, parse, without_pictures};
-use program::fer;
+use program::{end_before, fer};
 
 /// Runs a study; `arguments` are separated by spaces.
 fn study(folder: &Path, arguments: &str) -> Command {
@@ -243,6 +243,10 @@ fn a_study_is_made_in_stages() {
         fails(study(folder, &format!("{setting} --out none")), 1, &[name, "at least 1"]);
     }
     fails(study(folder, "--data nowhere --out none"), 1, &["nowhere"]);
+    fails(study(folder, "--weights-dir nowhere --out none"), 1, &["weights-dir", "nowhere"]);
+    fs::write(folder.join("file"), "").unwrap();
+    fails(study(folder, "--only fnn --limit 28 --out file"), 1, &["file"]);
+    fails(study(folder, "--only fnn --limit 28 --out file/s"), 1, &["file/s"]);
     assert!(!folder.join("none").exists() && !folder.join("elsewhere").exists());
 
     // A run that was made with other settings is not taken for one of the study.
@@ -298,18 +302,7 @@ fn a_study_that_is_killed_at_random_moments_ends_with_the_same_bits() {
             let mut command = study(folder, if begun { RESUME } else { SMALL });
             let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             let moment = Instant::now() + time.mul_f64(if kills < KILLS { stream.unit() } else { 1e3 });
-            let status = loop {
-                if let Some(status) = child.try_wait().unwrap() {
-                    break Some(status);
-                }
-                if Instant::now() >= moment {
-                    child.kill().unwrap();
-                    child.wait().unwrap();
-                    break None;
-                }
-                std::thread::sleep(Duration::from_millis(2));
-            };
-            match status {
+            match end_before(&mut child, moment) {
                 Some(status) => {
                     assert!(status.success(), "after {kills} kills: {status}");
                     break;

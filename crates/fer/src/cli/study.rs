@@ -1,5 +1,6 @@
 //! `fer study`: the whole study, from data to a report.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -190,8 +191,8 @@ impl Study {
 }
 
 /// The images that runs with this seed use.
-fn limited(plan: &Plan, data: &Dataset, seed: u64) -> Dataset {
-    plan.limit().map_or_else(|| data.clone(), |images| data.limit(images, seed))
+fn limited<'a>(plan: &Plan, data: &'a Dataset, seed: u64) -> Cow<'a, Dataset> {
+    plan.limit().map_or(Cow::Borrowed(data), |images| Cow::Owned(data.limit(images, seed)))
 }
 
 impl Work {

@@ -190,6 +190,10 @@ impl Plan {
         };
         at_least("seeds", Some(settings.seeds))?;
         at_least("trials", settings.trials)?;
+        if let Some(folder) = settings.weights_dir.as_ref().filter(|folder| !folder.is_dir()) {
+            let (value, expected) = (folder.display().to_string(), "a folder that exists".into());
+            return Err(SettingsError::Value { name: "weights-dir", value, expected });
+        }
         let last = settings.seed.checked_add(settings.seeds).filter(|&last| i64::try_from(last).is_ok());
         if last.is_none() || settings.seeds > 1000 {
             let value = format!("{} with seeds = {}", settings.seed, settings.seeds);
@@ -333,7 +337,7 @@ impl Plan {
             };
             (format!("variant{number}"), label, variant, 10, 32)
         });
-        let face = ("face".to_owned(), "what suits faces".to_owned(), Variant::Face, 50, 128);
+        let face = ("face".to_owned(), "what suits faces".to_owned(), Variant::Face, 40, 128);
         for (name, label, variant, epochs, batch) in variants.chain([face]) {
             let settings = TrainSettings {
                 model: Some("cnn1".into()),

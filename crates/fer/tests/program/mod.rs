@@ -1,7 +1,9 @@
-//! The program under test.
+//! The program under test. Each test uses a part of it.
+#![allow(dead_code)]
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
 
 /// A `fer` command in a folder, without settings from the environment.
 pub fn fer(folder: &Path, arguments: &[&str]) -> Command {
@@ -11,4 +13,19 @@ pub fn fer(folder: &Path, arguments: &[&str]) -> Command {
         command.env_remove(name);
     }
     command
+}
+
+/// Waits for the end of a program, and kills it at `moment`; `None` if it was killed.
+pub fn end_before(child: &mut Child, moment: Instant) -> Option<ExitStatus> {
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        if Instant::now() >= moment {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
