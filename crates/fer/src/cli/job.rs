@@ -1,5 +1,6 @@
 //! Training runs as parts of a larger work: a study, or the end of a search.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,6 +17,21 @@ use super::finetune::Features;
 use super::note;
 use super::progress::Follow;
 use super::resume::keep_checkpoints;
+
+/// Refuses a folder with something in it for a new work, which is called `what`.
+pub fn refuse_taken(out: &Path, what: &str) -> anyhow::Result<()> {
+    let taken = match fs::read_dir(out) {
+        Ok(mut files) => files.next().is_some(),
+        Err(_) => out.exists(),
+    };
+    if taken {
+        bail!(
+            "{} exists already and is not empty: give --resume to continue the {what} in it, or another --out",
+            out.display()
+        );
+    }
+    Ok(())
+}
 
 /// How the runs of a larger work are made.
 pub struct Worker {

@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use super::data::load_data;
 use super::finetune::Features;
-use super::job::Worker;
+use super::job::{Worker, refuse_taken};
 use super::progress::{Follow, interrupted_by_ctrl_c};
 use super::{Interrupted, emit, emit_json, note, use_threads};
 use retrain::{Retrained, Spread};
@@ -121,7 +121,9 @@ impl Search {
         self.place()?;
         retrain::check(&self.out, self.seed, self.retrain)?;
         self.plan(&base).check()?;
-        self.check_out()?;
+        if !self.resume {
+            refuse_taken(&self.out, "search")?;
+        }
         use_threads(self.threads)?;
         let data = load_data(base.data(), base.limit, base.seed)?;
         // Whatever is wrong with the data comes to light before anything is written.
@@ -248,21 +250,6 @@ impl Search {
             threads: None,
             ..TrainSettings::default()
         }
-    }
-
-    /// Refuses a folder with something in it, unless the search in it is to go on.
-    fn check_out(&self) -> anyhow::Result<()> {
-        let taken = || match fs::read_dir(&self.out) {
-            Ok(mut files) => files.next().is_some(),
-            Err(_) => self.out.exists(),
-        };
-        if !self.resume && taken() {
-            anyhow::bail!(
-                "{} exists already and is not empty: give --resume to continue the search in it, or another --out",
-                self.out.display()
-            );
-        }
-        Ok(())
     }
 }
 

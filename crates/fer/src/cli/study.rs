@@ -1,7 +1,6 @@
 //! `fer study`: the whole study, from data to a report.
 
 use std::borrow::Cow;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use serde_json::json;
 
 use super::data::load_data;
 use super::finetune::Features;
-use super::job::Worker;
+use super::job::{Worker, refuse_taken};
 use super::progress::interrupted_by_ctrl_c;
 use super::resume::minutes;
 use super::runs::printed;
@@ -70,7 +69,7 @@ pub struct Study {
     #[arg(long, env = "FER_EPOCHS", value_name = "N")]
     epochs: Option<usize>,
 
-    /// Trials of each search [default: 6, with --full 15]
+    /// Trials of each search [default: 4, with --full 15]
     #[arg(long, value_name = "N")]
     trials: Option<u64>,
 
@@ -120,14 +119,8 @@ impl Study {
     pub fn run(self) -> anyhow::Result<()> {
         let settings = self.settings()?;
         let plan = Plan::new(settings)?;
-        if !self.resume
-            && !self.plan
-            && fs::read_dir(&self.out).map_or(self.out.exists(), |mut d| d.next().is_some())
-        {
-            anyhow::bail!(
-                "{} exists already and is not empty: give --resume to continue the study in it, or another --out",
-                self.out.display()
-            );
+        if !self.resume && !self.plan {
+            refuse_taken(&self.out, "study")?;
         }
         use_threads(self.threads)?;
         let data = load_data(plan.settings.data.as_deref(), None, 0)?;

@@ -57,8 +57,8 @@ pub enum Scale {
 }
 
 impl Scale {
-    /// Training images that a quick study of real data uses: as many as there are embedded faces.
-    const QUICK_IMAGES: usize = 2_100;
+    /// Training images that a quick study uses.
+    const QUICK_IMAGES: usize = 1_400;
 
     /// Epochs of a run that the protocol gives `full`.
     fn epochs(self, full: usize) -> usize {
@@ -205,7 +205,7 @@ impl Plan {
         plan.finetuned();
         plan.augmented();
         let trials = plan.settings.trials.unwrap_or(match plan.settings.scale {
-            Scale::Quick => 6,
+            Scale::Quick => 4,
             Scale::Full => 15,
         });
         let epochs = plan.epochs(10);
@@ -225,12 +225,9 @@ impl Plan {
         self.runs.iter().filter(move |run| run.part == part)
     }
 
-    /// Training images to use, given how many there are; all if `None`.
+    /// Training images to use; all if `None`.
     pub fn limit(&self) -> Option<usize> {
-        self.settings.limit.or(match (self.settings.scale, &self.settings.data) {
-            (Scale::Quick, Some(_)) => Some(Scale::QUICK_IMAGES),
-            _ => None,
-        })
+        self.settings.limit.or((self.settings.scale == Scale::Quick).then_some(Scale::QUICK_IMAGES))
     }
 
     fn epochs(&self, full: usize) -> usize {

@@ -124,6 +124,11 @@ impl<'a> Content<'a> {
         self.runs.iter().filter(of).map(|(_, run)| run.clone()).collect()
     }
 
+    /// Whether it is no repetition with a further seed.
+    fn has_first_seed(&self, run: &ReportedRun) -> bool {
+        run.record.setting("seed") == Some(self.plan.settings.seed.to_string())
+    }
+
     /// The best network of the search with our sampler, trained anew.
     fn searched(&self) -> Option<ReportedRun> {
         let (_, search) = self.searches.iter().find(|(_, search)| !search.retrained.is_empty())?;
@@ -139,8 +144,8 @@ impl<'a> Content<'a> {
     /// What was published, beside what came out here.
     fn headline(&self) -> Section {
         let published = |run: &&ReportedRun| run.published.is_some();
-        let seeds = |run: &&ReportedRun| !run.label.contains(", seed ");
-        let mut shown: Vec<_> = self.every_run().filter(published).filter(seeds).cloned().collect();
+        let first = |run: &&ReportedRun| self.has_first_seed(run);
+        let mut shown: Vec<_> = self.every_run().filter(published).filter(first).cloned().collect();
         let search = shown.iter().position(|run| run.record.model.starts_with("ft")).unwrap_or(shown.len());
         shown.splice(search..search, self.searched());
         shown.extend(self.as_it_ran());
@@ -171,7 +176,8 @@ impl<'a> Content<'a> {
         ];
         for (part, name) in parts {
             // Only runs that repeat a published one compete, as in the study.
-            let runs: Vec<_> = self.runs_of(part).into_iter().filter(|run| run.published.is_some()).collect();
+            let competes = |run: &ReportedRun| run.published.is_some() && self.has_first_seed(run);
+            let runs: Vec<_> = self.runs_of(part).into_iter().filter(competes).collect();
             let published = crate::published::results().iter().filter(|result| {
                 runs.iter().any(|run| run.published.is_some_and(|published| published.model == result.model))
             });
