@@ -5,10 +5,13 @@
 
 mod golden_files;
 
+use std::io::Write;
+use std::path::PathBuf;
+
 use golden_files::{Report, Tensors, json};
 use nn_core::model::{Network, Sequential};
 use nn_core::{Context, Real, Tensor, tensor};
-use nn_zoo::{Pooling, mobilenet_v2, resnet50};
+use nn_zoo::{Base, Pooling, Pretrained, mobilenet_v2, resnet50};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -88,6 +91,34 @@ fn check<R: Real>(tolerance: f64) {
         report.close(format!("{case}: output"), &y, &expected, tolerance);
     }
     report.finish(4 * 2);
+}
+
+/// Files in every layout, as Keras writes them of the networks above: each number arrives where it belongs.
+///
+/// `make_networks.py FOLDER` makes them; `FER_WEIGHTS` names that folder.
+#[test]
+fn weight_files_of_whole_networks() {
+    let resnet = |epsilon| Base::ResNet50 { epsilon };
+    for (file, base) in [
+        ("formula_mobilenet_v2_035.h5", Base::MobileNetV2 { alpha: 0.35 }),
+        ("formula_mobilenet_v2_035.weights.h5", Base::MobileNetV2 { alpha: 0.35 }),
+        ("formula_resnet50.h5", resnet(1.001e-5)),
+        ("formula_resnet50.weights.h5", resnet(1.001e-5)),
+        ("formula_resnet50_branches.h5", resnet(1e-3)),
+    ] {
+        let path = std::env::var_os("FER_WEIGHTS").map(|folder| PathBuf::from(folder).join(file));
+        let Some(path) = path.filter(|path| path.exists()) else {
+            // Past the test runner's capture, so that it shows for a passing test as well.
+            let _ = writeln!(std::io::stderr(), "skipped: {file} (needs the file in the folder FER_WEIGHTS)");
+            continue;
+        };
+        let pretrained = Pretrained::read(&path).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(pretrained.base, base, "{file}");
+        let network = pretrained.network([48, 48, 3], Pooling::None).unwrap_or_else(|e| panic!("{e}"));
+        for (name, param) in network.params() {
+            assert!(param.value == weight::<f32>(&name, param.value.shape()), "{file}: {name}");
+        }
+    }
 }
 
 /// Numbers in `[-1, 1)` that follow from a name alone, as in `tests/golden/make_networks.py`.

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Makes the fixtures of image augmentation with the real Keras, in a few seconds.
 
-    venv/bin/python make_augmentation.py        # writes augment/transforms.* and augment/standardize.*
+    venv/bin/python make_augmentation.py                          # augment/transforms.*, augment/standardize.*
+    venv/bin/python make_augmentation.py Q1_Train_Data.csv.gz     # augment/face_transforms.*, augment/face_standardize.*
 
 The environment is that of make_fixtures.py, with scipy==1.17.1 and pillow==13.0.0. Keras transforms in float32, as it
-does for its users, and standardises in float64, which serves as the truth. All images are synthetic.
+does for its users, and standardises in float64, which serves as the truth. Without an argument all images are
+synthetic. Of the faces of FER-2013 no image is written: of each result only some values that lie far apart.
 """
 
+import gzip
 import json
 import os
 import sys
@@ -110,6 +113,25 @@ def transforms():
     print(f"{len(cases)} transformations")
 
 
+# The same on real faces: case i is made of training face i, in which every APART-th value is compared.
+APART = 13
+
+
+def face_transforms(faces):
+    cases, tensors = [], {}
+    geometry = [("grey", parameters, fill_mode, 17.5) for parameters in GEOMETRY for fill_mode in FILL_MODES]
+    others = [(image, parameters, FILL_MODES[i % 4], 0.25) for i, (image, parameters) in enumerate(OTHERS)]
+    for i, (image, parameters, fill_mode, cval) in enumerate(geometry + others):
+        centred = image == "centred"
+        face = (faces[i] / 255 - 0.5).astype("float32") if centred else faces[i]
+        y = ImageDataGenerator(fill_mode=fill_mode, cval=cval).apply_transform(face, parameters)
+        tensors[f"y/{i:02}"] = y.astype("float32").reshape(-1)[::APART]
+        image = "centred" if centred else "levels"
+        cases.append({"name": f"{i:02}", "image": image, "fill_mode": fill_mode, "cval": cval, "parameters": parameters})
+    write("face_transforms", cases, tensors)
+    print(f"{len(cases)} transformations of faces")
+
+
 # ---- standardising -------------------------------------------------------------------------------------------------
 
 STANDARDIZE = [
@@ -148,6 +170,46 @@ def standardize():
     print(f"{len(cases)} ways to standardise")
 
 
+FACE_STANDARDIZE = [
+    {"samplewise_center": True, "samplewise_std_normalization": True},
+    {"featurewise_center": True, "rescale": 1 / 255},
+    {"featurewise_std_normalization": True},
+    {"zca_whitening": True},
+]
+# Every tenth training face, at half its size: five images for each pixel. Some rows of W, some values of the first four.
+TENTH, ROWS_APART, VALUES_APART = 10, 37, 5
+
+
+def face_standardize(faces):
+    x = faces[::TENTH].astype("float64").reshape(-1, 24, 2, 24, 2, 1).mean(axis=(2, 4))
+    cases, tensors = [], {}
+    for i, config in enumerate(FACE_STANDARDIZE):
+        generator = ImageDataGenerator(**config, dtype="float64")
+        generator.fit(x)
+        y = np.stack([generator.standardize(image.copy()) for image in x[:SHOWN]]).reshape(SHOWN, -1)
+        tensors[f"{i}/y"] = y[:, ::VALUES_APART].astype("float32")
+        for name, value in [("mean", generator.mean), ("std", generator.std)]:
+            if value is not None:
+                tensors[f"{i}/{name}"] = value.reshape(-1).astype("float32")
+        if generator.zca_whitening_matrix is not None:
+            tensors[f"{i}/zca_whitening"] = generator.zca_whitening_matrix[::ROWS_APART].astype("float32")
+        cases.append({"name": str(i), "config": config})
+    write("face_standardize", cases, tensors)
+    print(f"{len(cases)} ways to standardise {len(x)} faces")
+
+
+def read_faces(csv):
+    with gzip.open(csv, "rt") as lines:
+        column = [name.strip() for name in next(lines).split(",")].index("pixels")
+        rows = [np.array(line.split(",")[column].strip().strip('"').split(), dtype="uint8") for line in lines]
+    return np.stack(rows).reshape(-1, 48, 48, 1).astype("float32")
+
+
 HERE.mkdir(exist_ok=True)
-transforms()
-standardize()
+if sys.argv[1:]:
+    training_faces = read_faces(sys.argv[1])
+    face_transforms(training_faces)
+    face_standardize(training_faces)
+else:
+    transforms()
+    standardize()

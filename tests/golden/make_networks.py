@@ -2,10 +2,15 @@
 """Makes the fixtures of batch normalisation, of a residual network and of two networks of `keras.applications`.
 
 Beside `make_fixtures.py`, in the same environment; about a minute. README.md describes files and keys.
+
+    python make_networks.py FOLDER      # nothing but weight files of whole networks, 310 MB, into that folder
 """
 
 import itertools
+import re
+import sys
 import zlib
+from pathlib import Path
 
 from make_fixtures import in_f32, normal, param_name, rng_for, write_json, write_tensors  # first: it sets the environment
 
@@ -176,18 +181,25 @@ def weight(name, shape):
     return in_f32({"gamma": 1.0, "moving_variance": 1.0}.get(kind, 0.0) + 0.25 * u)
 
 
+APPLICATIONS = {
+    "mobilenet_v2_035": lambda options: keras.applications.MobileNetV2(alpha=0.35, **options),
+    "resnet50": lambda options: keras.applications.ResNet50(**options),
+}
+
+
+def with_formula_weights(stem, side):
+    model = APPLICATIONS[stem]({"include_top": False, "weights": None, "input_shape": (side, side, 3)})
+    for layer in model.layers:
+        kind = {"class_name": type(layer).__name__}
+        for variable in layer.weights:
+            variable.assign(weight(f"{layer.name}/{param_name(kind, variable)}", variable.shape))
+    return model
+
+
 def make_applications():
     networks, tensors = [], {}
-    make = keras.applications
-    for side, (stem, build) in itertools.product((48, 96), {
-        "mobilenet_v2_035": lambda options: make.MobileNetV2(alpha=0.35, **options),
-        "resnet50": lambda options: make.ResNet50(**options),
-    }.items()):
-        model = build({"include_top": False, "weights": None, "input_shape": (side, side, 3)})
-        for layer in model.layers:
-            kind = {"class_name": type(layer).__name__}
-            for variable in layer.weights:
-                variable.assign(weight(f"{layer.name}/{param_name(kind, variable)}", variable.shape))
+    for side, stem in itertools.product((48, 96), APPLICATIONS):
+        model = with_formula_weights(stem, side)
         y = model(formula("input", (1, side, side, 3)), training=False).numpy()
         assert y.dtype == np.float64 and 0.1 < (y != 0).mean(), (stem, y.dtype, (y != 0).mean())
         print(stem, side, "mean", y.mean(), "std", y.std(), "zeros", (y == 0).mean(), "sixes", (y == 6).mean())
@@ -202,7 +214,43 @@ def make_applications():
     write_tensors("applications", tensors)
 
 
+# ---- their weight files --------------------------------------------------------------------------------------------
+
+
+def branch_name(name):
+    """The name that a layer of ResNet50 had in Keras 1 and 2."""
+    first = {"conv1_conv": "conv1", "conv1_bn": "bn_conv1"}
+    found = re.fullmatch(r"conv(\d)_block(\d)_(\d)_(conv|bn)", name)
+    if not found:
+        return first.get(name, name)
+    stage, block, part, kind = found.groups()
+    kind, part = {"conv": "res", "bn": "bn"}[kind], ["1", "2a", "2b", "2c"][int(part)]
+    return f"{kind}{stage}{'abcdef'[int(block) - 1]}_branch{part}"
+
+
+def make_weight_files(folder):
+    """As Keras writes them, in both layouts; of ResNet50 also with the older names."""
+    import h5py
+    from keras.src.legacy.saving import legacy_h5_format
+
+    def classic(model, stem):
+        with h5py.File(folder / f"{stem}.h5", "w") as h5:
+            legacy_h5_format.save_weights_to_hdf5_group(h5, model)
+
+    for stem in APPLICATIONS:
+        model = with_formula_weights(stem, 48)
+        model.save_weights(folder / f"formula_{stem}.weights.h5")
+        classic(model, f"formula_{stem}")
+        if stem == "resnet50":
+            for layer in model.layers:
+                layer.name = branch_name(layer.name)
+            classic(model, f"formula_{stem}_branches")
+
+
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        make_weight_files(Path(sys.argv[1]))
+        sys.exit()
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
     keras.backend.set_floatx("float64")

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -10,12 +12,17 @@ use serde_json::Value;
 const FLAT: &str = r#"{"name": "flat", "input_shape": [2304], "layers": [
     {"class_name": "Dense", "config": {"units": 7, "activation": "softmax"}}]}"#;
 
-fn fer(folder: &Path, arguments: &[&str]) -> Output {
+fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fer"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FER_")) {
         command.env_remove(name);
     }
-    command.args(arguments).current_dir(folder).output().unwrap()
+    command.args(arguments).current_dir(folder);
+    command
+}
+
+fn fer(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().unwrap()
 }
 
 #[track_caller]
@@ -109,6 +116,46 @@ fn threads_change_nothing_and_the_seed_does() {
     let weights = |run: &str| fs::read(folder.join(run).join("last.safetensors")).unwrap();
     assert!(weights("one") == weights("three"));
     assert!(weights("one") != weights("other"));
+}
+
+/// A run that was interrupted somewhere in its first epochs goes on with the images that it would have seen.
+#[test]
+#[cfg(unix)]
+fn a_resumed_run_sees_the_same_images() {
+    let folder = folder();
+    let folder = folder.path();
+    let generator = "featurewise_std_normalization = true\nrotation_range = 10\nhorizontal_flip = true\n\
+                     mixup_alpha = 0.3\ncutmix_alpha = 1\n[random_erasing]\n";
+    fs::write(folder.join("mine.toml"), generator).unwrap();
+    let begin = |run: &'static str| {
+        let settings = ["--model", "flat.json", "--generator", "mine.toml", "--limit", "70", "--batch", "16"];
+        [&["augment", "train", "--epochs", "8", "--run", run], &settings[..]].concat()
+    };
+    succeeds(folder, &begin("once"));
+    let often = [&begin("parts")[..], &["--checkpoint-minutes", "0"]].concat();
+    let mut child = command(folder, &often).stderr(Stdio::null()).spawn().unwrap();
+    let checkpoints = folder.join("parts/checkpoints");
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !fs::read_dir(&checkpoints).is_ok_and(|files| files.count() >= 2) {
+        assert!(Instant::now() < deadline, "two minutes were not enough");
+        thread::sleep(Duration::from_millis(2));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!folder.join("parts/result.json").exists());
+    // The file may have changed meanwhile, and the number of threads.
+    fs::remove_file(folder.join("mine.toml")).unwrap();
+    succeeds(folder, &["augment", "train", "--resume", "--run", "parts", "--threads", "3"]);
+    for file in [
+        "last.safetensors",
+        "best.safetensors",
+        "predictions.csv",
+        "statistics.safetensors",
+        "transform.json",
+    ] {
+        let [once, parts] = ["once", "parts"].map(|run| fs::read(folder.join(run).join(file)).unwrap());
+        assert!(once == parts, "{file}");
+    }
 }
 
 #[test]

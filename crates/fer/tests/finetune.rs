@@ -1,7 +1,8 @@
 //! `fer finetune` from end to end, through the binary.
 
 use std::fs;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -136,6 +137,82 @@ fn unfrozen_layers_learn_and_frozen_ones_do_not() {
     let last = safetensors::SafeTensors::deserialize(&last).unwrap();
     for name in ["Conv_1_bn/gamma", "Conv_1_bn/moving_mean"] {
         assert!(last.tensor(name).unwrap().data() != initial.tensor(name).unwrap().data(), "{name}");
+    }
+}
+
+/// `--unfreeze-last`, `--input` and `--l2` do what they say.
+#[test]
+fn layers_are_counted_inputs_resized_and_kernels_penalised() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let run = |name: &'static str, more: &[&'static str]| -> Value {
+        let all =
+            [&["ft2", "--weights", "random", "--cache", "cache", "--run", name, "--json"], more].concat();
+        serde_json::from_str(&finetune(folder, &all).0).unwrap()
+    };
+    let tensors = |name: &str| fs::read(folder.join(name).join("last.safetensors")).unwrap();
+    // The last four: Conv_1, its normalisation and rectifier, and the pooling.
+    run("number", &["--unfreeze-last", "4"]);
+    run("name", &["--unfreeze-from", "Conv_1"]);
+    assert!(tensors("number") == tensors("name"));
+    let frozen = run("frozen", &[]);
+    assert!(tensors("frozen") != tensors("name"));
+    // The penalty is in the loss of training, of three kernels with Glorot's variance.
+    let penalised = run("penalised", &["--l2", "0.01"]);
+    let [with, without] = [&penalised, &frozen].map(|result| result["train_loss"].as_f64().unwrap());
+    assert!(with > without + 1.0, "{with} {without}");
+    let large = run("large", &["--input", "64"]);
+    assert_eq!(large["params"], frozen["params"]);
+    let network = fs::read_to_string(folder.join("large/network.json")).unwrap();
+    assert!(network.contains("64,") && !network.contains("48,"), "{network}");
+}
+
+/// The narrowest published MobileNetV2, from the folder `FER_WEIGHTS`.
+fn published(test: &str) -> Option<String> {
+    let file = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5";
+    let path = std::env::var_os("FER_WEIGHTS").map(|folder| PathBuf::from(folder).join(file));
+    let found = path.filter(|path| path.exists()).map(|path| path.to_str().unwrap().to_owned());
+    if found.is_none() {
+        // Past the test runner's capture, so that it shows for a passing test as well.
+        let _ = writeln!(std::io::stderr(), "skipped: {test} (needs {file} in the folder FER_WEIGHTS)");
+    }
+    found
+}
+
+/// What initial weights make of a face fades from layer to layer, until next to nothing of it is left; published weights
+/// show whether what the layers on top get is right.
+#[test]
+fn cached_features_of_published_weights_change_nothing() {
+    let Some(file) = published("cached_features_of_published_weights_change_nothing") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let begin = ["ft2", "--weights", &file, "--preprocess", "imagenet", "--optimizer", "sgd", "--run"];
+    let run =
+        |name: &'static str, more: &[&'static str]| finetune(folder, &[&begin[..], &[name], more].concat());
+    run("computed", &["--cache", "cache"]);
+    let (_, said) = run("read", &["--cache", "cache"]);
+    assert_eq!(said.matches("features read from").count(), 3, "{said}");
+    run("whole", &["--no-cache"]);
+    for name in ["read", "whole"] {
+        assert!(weights(folder, name) == weights(folder, "computed"), "{name}");
+    }
+    let unfrozen = ["--unfreeze-from", "block_16_project"];
+    run("part", &[&unfrozen[..], &["--cache", "cache"]].concat());
+    run("all", &[&unfrozen[..], &["--no-cache"]].concat());
+    let last = |run: &str| fs::read(folder.join(run).join("last.safetensors")).unwrap();
+    assert_close(&last("part"), &last("all"));
+    let [frozen, trained] = [last("whole"), last("all")];
+    let [frozen, trained] =
+        [&frozen, &trained].map(|bytes| safetensors::SafeTensors::deserialize(bytes).unwrap());
+    for name in ["block_16_project/kernel", "Conv_1/kernel"] {
+        let values = |file: &safetensors::SafeTensors| -> Vec<f32> {
+            let bytes = file.tensor(name).unwrap().data();
+            bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+        };
+        let moved =
+            values(&frozen).iter().zip(values(&trained)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        // Far more than `assert_close` allows.
+        assert!(moved > 1e-4, "{name} moved by {moved}");
     }
 }
 

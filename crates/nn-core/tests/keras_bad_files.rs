@@ -106,7 +106,15 @@ fn archives_with_wrong_members() {
     let cases: Vec<(Vec<u8>, Vec<&str>)> = vec![
         (archive(&[(config, bomb)]), vec![config, "more than", "out of proportion"]),
         (archive(&[(arrays, bomb)]), vec![arrays, "more than", "out of proportion"]),
-        (archive(&[(config, b"{")]), vec!["not a model's configuration"]),
+        (archive(&[(config, b"{")]), vec![config, "not a model's configuration"]),
+        (
+            archive(&[(config, b"{\"class_name\": \"Sequential\", \"config\": 1}")]),
+            vec![config, "invalid type"],
+        ),
+        (
+            archive(&[(config, b"{\"class_name\": \"Subclassed\", \"config\": {}}")]),
+            vec![config, "Subclassed"],
+        ),
         (archive(&[(config, b"\xff")]), vec![config, "UTF-8"]),
         (archive(&[(metadata, b"[1]")]), vec![metadata]),
         (archive(&[(metadata, b"{}")]), vec![metadata, "keras_version"]),
@@ -129,14 +137,14 @@ fn archives_that_are_wrong_as_a_whole() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/keras_archive");
     let cases: [(&str, &[&str]); 9] = [
         ("bomb", &["config.json", "more than", "out of proportion"]),
-        ("config_deep", &["recursion limit"]),
+        ("config_deep", &["config.json", "recursion limit"]),
         ("encrypted", &["metadata.json"]),
         ("method_unknown", &["metadata.json"]),
         ("name_twice", &["one name"]),
-        ("weights_classic", &["layers", "no such group"]),
+        ("weights_classic", &["model.weights.h5", "layers", "no such group"]),
         ("weights_empty", &["model.weights.h5", "HDF5"]),
         ("weights_zip", &["model.weights.h5", "HDF5"]),
-        ("config_list", &["not a model's configuration"]),
+        ("config_list", &["config.json", "not a model's configuration"]),
     ];
     for (name, words) in cases {
         let error = error(&fs::read(corpus.join(format!("{name}.keras"))).unwrap());
@@ -146,6 +154,21 @@ fn archives_that_are_wrong_as_a_whole() {
     for name in ["good", "deflated", "assets", "link", "prefix", "suffix"] {
         let model = read(&fs::read(corpus.join(format!("{name}.keras"))).unwrap()).unwrap();
         assert_eq!(model.weights.len(), 1, "{name}");
+    }
+}
+
+/// A classic file of a whole model has its configuration in an attribute, and that is what an error names.
+#[test]
+fn whole_models_with_a_wrong_configuration() {
+    let mut bytes = fs::read(file("residual_projection.h5")).unwrap();
+    let class = b"\"Functional\"";
+    let place = (0..bytes.len()).find(|&i| bytes[i..].starts_with(class)).unwrap();
+    for (changed, words) in
+        [("\"Fantasized\"", "\"Fantasized\" is not supported"), ("{Functional}", "not a model's")]
+    {
+        bytes[place..place + class.len()].copy_from_slice(changed.as_bytes());
+        let error = error(&bytes);
+        assert!(error.contains("@model_config") && error.contains(words), "{error}");
     }
 }
 

@@ -84,7 +84,7 @@ fn metadata() {
 #[test]
 fn forms_of_hdf5() {
     let expected = Expected::read().form;
-    let forms: [(&str, [&str; 2]); 11] = [
+    let forms: [(&str, [&str; 2]); 12] = [
         ("flat", ["layer_W_1:0", "layer_running_std_1:0"]),
         ("nested", ["layer/deeper/kernel:0", "layer/deeper/bias:0"]),
         ("model_weights", ["kernel:0", "bias:0"]),
@@ -93,6 +93,7 @@ fn forms_of_hdf5() {
         ("big_endian", ["kernel:0", "bias:0"]),
         ("compressed", ["kernel:0", "bias:0"]),
         ("latest", ["kernel:0", "bias:0"]),
+        ("superblock_1", ["kernel:0", "bias:0"]),
         ("superblock_2", ["kernel:0", "bias:0"]),
         ("user_block", ["kernel:0", "bias:0"]),
         ("split_names", ["kernel:0", "bias:0"]),

@@ -2,6 +2,7 @@
 
 mod keras_fixtures;
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use keras_fixtures::parameters;
@@ -13,7 +14,8 @@ fn published(name: &str) -> Option<Vec<LayerWeights>> {
     match path.filter(|path| path.exists()) {
         Some(path) => Some(weights::load(&path).unwrap_or_else(|e| panic!("{e}"))),
         None => {
-            println!("skipped: {name} (needs the file in the folder FER_WEIGHTS)");
+            // Past the test runner's capture, so that it shows for a passing test as well.
+            let _ = writeln!(std::io::stderr(), "skipped: {name} (needs the file in the folder FER_WEIGHTS)");
             None
         }
     }

@@ -1,13 +1,16 @@
 //! Arrays in NumPy's `.npy` files.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use nn_core::checkpoint::write_atomically;
 use nn_core::{Tensor, tensor};
 use npyz::{DType, NpyFile, Order, WriterBuilder};
 use thiserror::Error;
+
+/// Larger files are refused unread.
+const LARGEST: u64 = 8 << 30;
 
 /// Why an array cannot be read or written.
 #[derive(Debug, Error)]
@@ -35,8 +38,15 @@ pub enum NpyError {
 /// # Errors
 /// If the file cannot be read, is no `.npy` file, is shorter than it says, or holds something else.
 pub fn read(path: &Path) -> Result<Tensor<f32>, NpyError> {
-    let bytes = fs::read(path).map_err(|source| NpyError::Io { path: path.into(), source })?;
     let problem = |problem: String| NpyError::Format { path: path.into(), problem };
+    let io = |source| NpyError::Io { path: path.into(), source };
+    let metadata = fs::metadata(path).map_err(io)?;
+    if !metadata.is_file() || metadata.len() > LARGEST {
+        return Err(problem(format!("expected a regular file of at most {LARGEST} bytes")));
+    }
+    let mut bytes = Vec::new();
+    // The file may grow while it is read.
+    File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)).map_err(io)?;
     check_header(&bytes).map_err(problem)?;
     let file = NpyFile::new(&bytes[..]).map_err(|e| problem(format!("not a readable .npy file: {e}")))?;
     let shape: Vec<usize> = file.shape().iter().filter_map(|&axis| usize::try_from(axis).ok()).collect();

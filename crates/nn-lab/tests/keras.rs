@@ -68,6 +68,25 @@ fn a_model_runs_and_is_differentiated() {
     close(&result(folder, &["--model", model, "--grad-of", "1"]), &keras("batch_norm/dx"));
 }
 
+/// With `--layer` the result is that layer's, and `--grad-of` differentiates it.
+#[test]
+fn an_inner_layer_runs_and_is_differentiated() {
+    let folder = folder_with(&keras("residual_projection/x"));
+    let (folder, model) = (folder.path(), golden("residual_projection.keras"));
+    let run = |more: &[&'static str]| result(folder, &[&["--model", model.to_str().unwrap()], more].concat());
+    for layer in ["a_conv", "short_bn"] {
+        close(&run(&["--layer", layer]), &keras(&format!("residual_projection/layer/{layer}")));
+    }
+    close(&run(&["--layer", "scores", "--grad-of", "1"]), &keras("residual_projection/dx"));
+    // Element 0 of the first layer, a convolution of 3x3 with a border of zeros, sees four pixels and no others.
+    let corner = run(&["--layer", "stem", "--grad-of", "0"]);
+    assert_eq!(corner.shape(), [3, 8, 8, 3]);
+    for ((_, row, column, _), &value) in corner.into_dimensionality::<ndarray::Ix4>().unwrap().indexed_iter()
+    {
+        assert_eq!(value != 0.0, row < 2 && column < 2, "row {row}, column {column}: {value}");
+    }
+}
+
 #[test]
 fn configuration_and_weights_may_lie_apart() {
     let folder = folder_with(&keras("residual_projection/x"));
@@ -104,7 +123,28 @@ fn what_does_not_fit_is_told() {
     fails(folder, &run(&[]), &["x.npy: not a .npy file"]);
     fs::remove_file(folder.join("x.npy")).unwrap();
     fails(folder, &run(&[]), &["x.npy", "No such file"]);
-    fails(folder, &["summary", "gone.keras"], &["gone.keras"]);
+    fails(folder, &["summary", "gone.keras"], &["gone.keras: No such file or directory (os error 2)\n"]);
+}
+
+/// What never ends is not read.
+#[test]
+#[cfg(unix)]
+fn devices_are_refused() {
+    let folder = folder_with(&keras("batch_norm/x"));
+    let (folder, model) = (folder.path(), golden("batch_norm.keras"));
+    let model = model.to_str().unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.join("zero.json")).unwrap();
+    let rest = ["--input", "x.npy", "--output", "y.npy"];
+    fails(folder, &["summary", "zero.json"], &["zero.json: not a regular file"]);
+    fails(folder, &["summary", "/dev/zero"], &["/dev/zero: not a regular file"]);
+    fails(folder, &[&["run", "--model", "zero.json"], &rest[..]].concat(), &["not a regular file"]);
+    fails(
+        folder,
+        &[&["run", "--config", "zero.json", "--weights", model], &rest[..]].concat(),
+        &["zero.json"],
+    );
+    let input = ["run", "--model", model, "--input", "/dev/zero", "--output", "y.npy"];
+    fails(folder, &input, &["/dev/zero: expected a regular file"]);
 }
 
 /// A file in the form of NumPy: version, header, elements.

@@ -199,6 +199,12 @@ fn weights_of_something_else_are_refused() {
     assert!(short.contains("3 arrays in the file, expected 4"), "{short}");
     let odd = changed(&|weights| weights[place].weights[0].1 = nn_core::tensor(&[2], vec![0.0; 2]));
     assert!(odd.contains("its kernel has shape [2]"), "{odd}");
+    // The running mean of a trained layer in the place of its variance.
+    let negative = changed(&|weights| weights[place + 1].weights[3].1[0] = -0.5);
+    assert!(
+        negative.contains("block_3_project_BN") && negative.contains("its moving_variance contains -0.5"),
+        "{negative}"
+    );
     let more = changed(&|weights| {
         let extra = LayerWeights { layer: "extra".into(), ..weights[place].clone() };
         weights.push(extra);

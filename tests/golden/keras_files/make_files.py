@@ -242,6 +242,17 @@ def classic(path, kernel=KERNEL, names=("kernel:0", "bias:0"), root=None, datase
         layer.create_dataset(names[1], data=BIAS.astype(kernel.dtype), **dataset)
 
 
+def superblock_1(path):
+    """Version 1 is version 0 with four more bytes at 24; h5py leaves room behind the superblock and writes 0."""
+    classic(path, alignment_threshold=1, alignment_interval=512)
+    contents = bytearray(path.read_bytes())
+    assert contents[8] == 0 and not any(contents[96:512])
+    contents[8] = 1
+    contents[28:100] = contents[24:96]
+    contents[24:28] = (32).to_bytes(2, "little") + bytes(2)  # the rank of B-trees of chunks
+    path.write_bytes(contents)
+
+
 def forms():
     classic(HERE / "form_flat.h5", names=("layer_W_1:0", "layer_running_std_1:0"))
     classic(HERE / "form_nested.h5", names=("layer/deeper/kernel:0", "layer/deeper/bias:0"))
@@ -253,8 +264,9 @@ def forms():
     classic(HERE / "form_compressed.h5", dataset=packed)
     classic(HERE / "form_latest.h5", dataset=packed, libver="latest")
     classic(HERE / "form_user_block.h5", userblock_size=512)
-    # The file begins with a superblock of version 2; "latest" gives 3, everything else 0.
+    # The file begins with a superblock of version 2; "latest" gives 3, everything else but the next one 0.
     classic(HERE / "form_superblock_2.h5", libver=("v108", "v108"))
+    superblock_1(HERE / "form_superblock_1.h5")
     with h5py.File(HERE / "form_split_names.h5", "w") as h5:
         h5.attrs["layer_names0"] = fixed("empty")
         h5.attrs["layer_names1"] = np.array(["layer"], dtype=h5py.string_dtype())

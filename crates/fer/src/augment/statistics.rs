@@ -94,7 +94,8 @@ impl ImageDataGenerator {
     /// Computes the statistics that standardising needs, from the rescaled images as they are; nothing, if it needs
     /// none.
     ///
-    /// The mean and the standard deviation are those of Keras: one number per channel, over all images and places.
+    /// The mean and the standard deviation are those of Keras: one number per channel, over all images and places. They
+    /// do not depend on classes, and one image is enough for them.
     /// With fewer images than values per image, or values that never change, whitening is confined to what the images
     /// span. Cost of whitening, with `n` images of `d` values: about `n·d²` FLOPs in `f64`, and the
     /// eigenvectors of a matrix of order `min(n, d)`.

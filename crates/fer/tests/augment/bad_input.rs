@@ -4,6 +4,8 @@ use std::fs;
 
 use fer::augment::{Fitted, Flow, ImageDataGenerator, ImageShape, Rectangle, TransformParameters, ZoomRange};
 
+use nn_core::train::Dataset;
+
 use super::{Images, from_toml};
 
 const SHAPE: ImageShape = ImageShape::new(3, 4, 1);
@@ -113,6 +115,39 @@ fn images_that_cannot_be_fitted_to() {
     assert_eq!(from_toml("featurewise_center = true").fit(&constant(7.0)).unwrap().mean, Some(vec![7.0]));
     // Without anything to fit, images are not even looked at.
     assert_eq!(from_toml("").fit(&Images::new(SHAPE, Vec::new())).unwrap(), Fitted::default());
+}
+
+/// Statistics know no classes: they are defined for any number of images, one included.
+#[test]
+fn fewer_images_than_classes_are_enough() {
+    for count in [1, 3] {
+        let images = Images::random(SHAPE, count);
+        for config in ["featurewise_std_normalization = true", "zca_whitening = true"] {
+            let generator = from_toml(config);
+            let fitted = generator.fit(&images).unwrap();
+            let mut values = images.values.concat();
+            let sum: f32 = values.iter().sum();
+            assert!((fitted.mean.as_ref().unwrap()[0] - sum / values.len() as f32).abs() < 1e-3, "{config}");
+            generator.standardizer(SHAPE, fitted).unwrap().standardize(&mut values);
+            assert!(
+                values.iter().all(|value| value.is_finite() && value.abs() < 12.0),
+                "{config}: {values:?}"
+            );
+        }
+    }
+}
+
+/// An image has no deviation of its own to divide by: Keras's 1e-6 makes it 0.
+#[test]
+fn a_constant_image_is_standardised_to_zeros() {
+    let config = "samplewise_std_normalization = true\ncontrast_range = [2, 2]\nchannel_shift_range = 9\n\
+                  brightness_range = [0.5, 0.5]\nrotation_range = 30\n[random_erasing]\nprobability = 1";
+    let (generator, images) = (from_toml(config), Images::new(SHAPE, vec![vec![7.0; 12]; 3]));
+    let standardizer = generator.standardizer(SHAPE, generator.fit(&images).unwrap()).unwrap();
+    let flow = Flow::training(&images, &standardizer, &generator, 0).unwrap();
+    let mut x = vec![f32::NAN; 36];
+    flow.batch(0, &[0, 1, 2], &mut x);
+    assert!(x.iter().all(|&value| value == 0.0), "{x:?}");
 }
 
 #[test]

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use fer::augment::{FillMode, Fitted, ImageDataGenerator, ImageShape, TransformParameters};
+use fer::augment::{FACE, FillMode, Fitted, ImageDataGenerator, ImageShape, TransformParameters};
+use fer::data::{Faces, csv};
+use fer::transform::Scaling;
+use ndarray::Array2;
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::Images;
+use super::{Images, fer_2013, halved};
 
 #[derive(Deserialize)]
 struct Fixture<T> {
@@ -63,53 +66,113 @@ struct Transform {
     parameters: TransformParameters,
 }
 
-/// Keras interpolates in f64 and rounds to f32, as we do in the same order: all but the last bit is equal.
+impl Transform {
+    /// Applies the parameters and compares every `apart`-th value with what Keras computed.
+    ///
+    /// Keras interpolates in f64 and rounds to f32, as we do in the same order: all but the last bit is equal.
+    fn check(&self, image: &[f32], shape: ImageShape, expected: &[f32], apart: usize) {
+        let generator =
+            ImageDataGenerator { fill_mode: self.fill_mode, cval: self.cval, ..Default::default() };
+        let mut out = vec![f32::NAN; image.len()];
+        generator.apply_transform(image, shape, &self.parameters, &mut out).unwrap();
+        let some: Vec<f32> = out.into_iter().step_by(apart).collect();
+        let (difference, _) = compare(&some, expected);
+        // A grey level is 1, or 1/255 of a face from black to white.
+        let level = if self.image == "centred" { 1.0 / 255.0 } else { 1.0 };
+        let Self { name, image, fill_mode, parameters, .. } = self;
+        let case = format!("{name} ({image}, {fill_mode:?}, {parameters:?})");
+        assert!(difference <= 1e-4 * level, "{case}: off by {difference}");
+    }
+}
+
 #[test]
 fn transformations_are_those_of_keras() {
     let (cases, tensors) = read::<Transform>("transforms");
     assert_eq!(cases.len(), 61);
     for case in cases {
         let (shape, image) = &tensors[&format!("image/{}", case.image)];
-        let (_, expected) = &tensors[&format!("y/{}", case.name)];
-        let generator =
-            ImageDataGenerator { fill_mode: case.fill_mode, cval: case.cval, ..Default::default() };
-        let mut out = vec![f32::NAN; image.len()];
-        generator.apply_transform(image, image_shape(shape), &case.parameters, &mut out).unwrap();
-        let (difference, _) = compare(&out, expected);
-        let Transform { name, image, fill_mode, parameters, .. } = case;
-        assert!(difference <= 1e-4, "{name} ({image}, {fill_mode:?}, {parameters:?}): off by {difference}");
+        case.check(image, image_shape(shape), &tensors[&format!("y/{}", case.name)].1, 1);
+    }
+}
+
+fn training_faces(test: &str) -> Option<Faces> {
+    fer_2013::path_for(test).map(|path| csv::load(&path, &csv::Options::default()).unwrap().train)
+}
+
+/// Case `i` of training face `i`. The fixture has some values that lie far apart, no faces.
+#[test]
+fn faces_are_transformed_as_keras_does() {
+    let Some(faces) = training_faces("faces_are_transformed_as_keras_does") else { return };
+    let (cases, tensors) = read::<Transform>("face_transforms");
+    assert_eq!(cases.len(), 61);
+    for (i, case) in cases.iter().enumerate() {
+        let scaled = |&level: &u8| match case.image.as_str() {
+            "centred" => Scaling::Centred.apply(level.into(), 0),
+            _ => level.into(),
+        };
+        let face: Vec<f32> = faces.image(i).iter().map(scaled).collect();
+        case.check(&face, FACE, &tensors[&format!("y/{}", case.name)].1, 13);
     }
 }
 
 #[derive(Deserialize)]
 struct Standardize {
     name: String,
+    /// Which images, where there are several kinds.
+    #[serde(default)]
     images: String,
     config: ImageDataGenerator,
 }
 
-/// The truth was computed in f64. Ours are f32 values, of whitening sums of 100 products: 1e-4 relative to the largest.
+impl Standardize {
+    /// Fits, standardises the first four images and compares: of the whitening matrix every `rows_apart`-th row, of the
+    /// images every `apart`-th value.
+    ///
+    /// The truth was computed in f64. Ours are f32 values, of whitening sums of products, as many as values in an
+    /// image: 1e-4 relative to the largest.
+    fn check(&self, images: &Images, tensors: &Tensors, rows_apart: usize, apart: usize) {
+        let name = &self.name;
+        let check = |what: &str, actual: Option<Vec<f32>>| {
+            let expected = tensors.get(&format!("{name}/{what}")).map(|(_, values)| values);
+            assert_eq!(actual.is_some(), expected.is_some(), "case {name}: {what}");
+            let (difference, largest) = compare(&actual.unwrap_or_default(), expected.map_or(&[], |e| e));
+            assert!(difference <= 1e-4 * largest, "case {name}: {what} off by {difference} of {largest}");
+        };
+        let fitted = self.config.fit(images).unwrap();
+        let Fitted { mean, std, whitening } = &fitted;
+        check("mean", mean.clone());
+        check("std", std.clone());
+        let rows =
+            |matrix: &Array2<f32>| matrix.outer_iter().step_by(rows_apart).flatten().copied().collect();
+        check("zca_whitening", whitening.as_ref().map(rows));
+        let mut shown = images.values[..4].concat();
+        self.config.standardizer(images.shape, fitted).unwrap().standardize(&mut shown);
+        let some = shown.chunks_exact(images.shape.elements()).flat_map(|image| image.iter().step_by(apart));
+        check("y", Some(some.copied().collect()));
+    }
+}
+
 #[test]
 fn standardising_is_that_of_keras() {
     let (cases, tensors) = read::<Standardize>("standardize");
     assert_eq!(cases.len(), 9);
-    for Standardize { name, images, config } in cases {
-        let check = |what: &str, actual: Option<&[f32]>| {
-            let expected = tensors.get(&format!("{name}/{what}")).map(|(_, values)| values);
-            assert_eq!(actual.is_some(), expected.is_some(), "case {name}: {what}");
-            let (difference, largest) = compare(actual.unwrap_or_default(), expected.map_or(&[], |e| e));
-            assert!(difference <= 1e-4 * largest, "case {name}: {what} off by {difference} of {largest}");
-        };
-        let (shape, values) = &tensors[&format!("images/{images}")];
+    for case in cases {
+        let (shape, values) = &tensors[&format!("images/{}", case.images)];
         let shape = image_shape(shape);
         let images = Images::new(shape, values.chunks_exact(shape.elements()).map(<[f32]>::to_vec).collect());
-        let fitted = config.fit(&images).unwrap();
-        let Fitted { mean, std, whitening } = &fitted;
-        check("mean", mean.as_deref());
-        check("std", std.as_deref());
-        check("zca_whitening", whitening.as_ref().and_then(|matrix| matrix.as_slice()));
-        let mut shown = images.values[..4].concat();
-        config.standardizer(shape, fitted).unwrap().standardize(&mut shown);
-        check("y", Some(&shown));
+        case.check(&images, &tensors, 1, 1);
+    }
+}
+
+/// A tenth of the training faces, at half their size so that there are five images for each of the 576 pixels.
+#[test]
+fn faces_are_standardised_as_keras_does() {
+    let Some(faces) = training_faces("faces_are_standardised_as_keras_does") else { return };
+    let (cases, tensors) = read::<Standardize>("face_standardize");
+    assert_eq!(cases.len(), 4);
+    let tenth = (0..faces.len()).step_by(10).map(|i| halved(&faces, i)).collect();
+    let images = Images::new(ImageShape::new(24, 24, 1), tenth);
+    for case in cases {
+        case.check(&images, &tensors, 37, 5);
     }
 }

@@ -1,9 +1,9 @@
 //! What whitening is for: values without correlation, each of variance 1.
 
 use fer::augment::{Fitted, ImageDataGenerator, ImageShape, LabelledImages};
-use fer::data::{Faces, csv};
+use fer::data::csv;
 
-use super::{Images, fer_2013, from_toml};
+use super::{Images, fer_2013, from_toml, halved};
 
 /// Second moments of the whitened images: `Y^T·Y / n`.
 fn whitened_moments(images: &Images, fitted: Fitted) -> Vec<f64> {
@@ -98,11 +98,4 @@ fn faces_of_fer_2013_are_whitened() {
     let off = moments.iter().enumerate().map(|(ij, m)| m - f64::from(u8::from(ij / 576 == ij % 576)));
     // The first singular value is some 10^3 times the last one, which is what f32 products lose.
     assert!(largest(off.clone()) < 1e-2, "{}", largest(off));
-}
-
-fn halved(faces: &Faces, i: usize) -> Vec<f32> {
-    let face = faces.image(i);
-    let at = |row: usize, column: usize| f32::from(face[row * 48 + column]);
-    let mean = |r, c| (at(r, c) + at(r, c + 1) + at(r + 1, c) + at(r + 1, c + 1)) / 4.0;
-    (0..576).map(|place| mean(place / 24 * 2, place % 24 * 2)).collect()
 }

@@ -52,7 +52,7 @@ impl Archive {
     /// If the file cannot be read, is no archive, has too many members, two of one name or one with a name that leads
     /// out of a folder, or lacks one of the three members.
     pub fn read(path: &Path) -> Result<Self, KerasError> {
-        match file::container(file::bytes(path)?, path)? {
+        match file::container(file::bytes(path, file::LARGEST)?, path)? {
             Container::Zip(bytes) => Self::open(path, bytes),
             Container::Hdf5(_) => Err(KerasError::format(path, "an HDF5 file, not a .keras archive")),
         }
@@ -101,7 +101,7 @@ impl Archive {
         let bytes = self.member(CONFIG, LONGEST_JSON)?;
         let json = String::from_utf8(bytes)
             .map_err(|e| KerasError::archive(&self.path, CONFIG, format!("not UTF-8: {e}")))?;
-        ModelConfig::from_json(&json, &self.path)
+        ModelConfig::from_json(&json, &self.path.join(CONFIG))
     }
 
     /// Reads the configuration and the arrays, which get the names of their arguments and come in the order of the

@@ -53,7 +53,7 @@ pub enum KerasError {
         problem: String,
     },
     /// A model's configuration is unsupported or wrong as a whole.
-    #[error("{path}: model {model:?}: {problem}")]
+    #[error("{path}: {}{problem}", the_model(model))]
     Model {
         /// The file.
         path: PathBuf,
@@ -88,6 +88,11 @@ impl KerasError {
     pub(super) fn model(path: &Path, model: impl ToString, problem: impl ToString) -> Self {
         Self::Model { path: path.into(), model: shortened(model), problem: shortened(problem) }
     }
+}
+
+/// What a message calls a model, if its name is known.
+fn the_model(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!("model {name:?}: ") }
 }
 
 /// Names come from the file and may be of any length; a message stays readable.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::KerasError;
 
 /// Larger files are refused unread. The largest network of `keras.applications`, VGG19, has 575 MB.
-const LARGEST: u64 = 2 << 30;
+pub(super) const LARGEST: u64 = 2 << 30;
 
 /// What a file is, by its first bytes.
 pub(super) enum Container {
@@ -15,20 +15,20 @@ pub(super) enum Container {
     Hdf5(Vec<u8>),
 }
 
-/// Reads a whole regular file.
-pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, KerasError> {
+/// Reads a whole regular file of at most `longest` bytes.
+pub(super) fn bytes(path: &Path, longest: u64) -> Result<Vec<u8>, KerasError> {
     let metadata = fs::metadata(path).map_err(KerasError::io(path))?;
     if !metadata.is_file() {
         return Err(KerasError::format(path, "not a regular file"));
     }
-    if metadata.len() > LARGEST {
-        let problem = format!("{} bytes; files above {LARGEST} are not read", metadata.len());
+    if metadata.len() > longest {
+        let problem = format!("{} bytes; files above {longest} are not read", metadata.len());
         return Err(KerasError::format(path, problem));
     }
     let mut bytes = Vec::new();
     // The file may grow while it is read.
     let file = File::open(path).map_err(KerasError::io(path))?;
-    file.take(LARGEST).read_to_end(&mut bytes).map_err(KerasError::io(path))?;
+    file.take(longest).read_to_end(&mut bytes).map_err(KerasError::io(path))?;
     Ok(bytes)
 }
 

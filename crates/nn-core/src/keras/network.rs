@@ -84,7 +84,7 @@ impl ModelConfig {
             return Ok(given.to_vec());
         };
         let shown: Vec<_> = stored.iter().map(|n| n.map_or("any".to_owned(), |n| n.to_string())).collect();
-        let shown = shown.join("x");
+        let shown = shown.join(" x ");
         match given {
             None => stored
                 .iter()
@@ -169,11 +169,18 @@ pub fn set_weights_by_layer<R: Real>(
     Ok(())
 }
 
+/// The statistic of a batch normalisation that has no negative values.
+const VARIANCE: &str = "moving_variance";
+
 /// An array of a file as the value of a parameter.
 fn fit<R: Real>(array: &Tensor<f32>, param: &Param<R>) -> Result<Tensor<R>, String> {
     let (found, expected) = (array.shape(), param.value.shape());
     if found != expected {
         return Err(format!("its {} has shape {found:?}, expected {expected:?}", param.name));
+    }
+    // Means in the place of variances would go unnoticed otherwise, but for the numbers that come out.
+    if let Some(value) = array.iter().find(|&&value| param.name == VARIANCE && value < 0.0) {
+        return Err(format!("its {VARIANCE} contains {value}"));
     }
     Ok(tensor(found, array.elements().iter().map(|&x| R::of(x.into())).collect()))
 }

@@ -1,10 +1,9 @@
 //! `nn-lab run` and `nn-lab summary`: models that Keras saved.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use nn_core::inspect::input_gradient;
 use nn_core::keras::config::ModelConfig;
@@ -37,17 +36,12 @@ impl Source {
             (Some(model), ..) => Ok(load_network(model, Some(input))?),
             (None, Some(config), Some(weights)) => {
                 let model =
-                    SavedModel { config: Some(read_config(config)?), weights: weights::load(weights)? };
+                    SavedModel { config: Some(ModelConfig::read(config)?), weights: weights::load(weights)? };
                 Ok(model.into_network(Some(input), weights)?)
             }
             _ => bail!("give --model, or --config with --weights"),
         }
     }
-}
-
-fn read_config(path: &Path) -> anyhow::Result<ModelConfig> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(ModelConfig::from_json(&text, path)?)
 }
 
 /// Run a model that Keras saved on an array, or differentiate it
@@ -120,7 +114,9 @@ impl Summary {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let input = self.input.as_deref();
         let network: Network<f32> = match self.file.extension() {
-            Some(extension) if extension == "json" => read_config(&self.file)?.build(input, &self.file)?,
+            Some(extension) if extension == "json" => {
+                ModelConfig::read(&self.file)?.build(input, &self.file)?
+            }
             _ => load_network(&self.file, input)?,
         };
         emit(network.summary().trim_end())?;

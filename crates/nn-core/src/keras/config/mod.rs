@@ -21,7 +21,7 @@ pub use chain::{Chain, Step};
 pub use kind::LayerKind;
 pub(super) use shapes::count_params;
 
-use super::KerasError;
+use super::{KerasError, file};
 use arguments::Arguments;
 
 /// A model: its layers and how they are connected.
@@ -69,6 +69,15 @@ struct WrittenLayer {
 }
 
 impl ModelConfig {
+    /// Reads the file of a configuration alone, as `model.to_json()` gives it.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is none, is too long or not UTF-8, and those of [`ModelConfig::from_json`].
+    pub fn read(path: &Path) -> Result<Self, KerasError> {
+        let text = String::from_utf8(file::bytes(path, LONGEST as u64)?);
+        Self::from_json(&text.map_err(|e| KerasError::format(path, format!("not UTF-8: {e}")))?, path)
+    }
+
     /// Reads a configuration; `path` is the file it comes from, for messages.
     ///
     /// # Errors

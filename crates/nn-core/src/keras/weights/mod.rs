@@ -17,6 +17,9 @@ use super::file::{self, Container};
 use super::hdf5::Hdf5;
 use crate::tensor::Tensor;
 
+/// The attribute with the configuration of a whole model in a classic file.
+const CONFIG: &str = "model_config";
+
 /// The arrays of one layer, as Keras orders and names them.
 ///
 /// Classic files name arrays by their path, `dense/kernel:0` or `conv1_W_1:0`, Keras 3 numbers them. Their order is the
@@ -56,7 +59,7 @@ pub struct SavedModel {
 /// [`KerasError`] names the file and the object inside that is missing, damaged, too large, outside the file or
 /// not an array of floats.
 pub fn load(path: &Path) -> Result<Vec<LayerWeights>, KerasError> {
-    match file::container(file::bytes(path)?, path)? {
+    match file::container(file::bytes(path, file::LARGEST)?, path)? {
         Container::Zip(bytes) => Ok(archive::Archive::open(path, bytes)?.model()?.weights),
         Container::Hdf5(bytes) => from_hdf5(&Hdf5::open(path, bytes)?),
     }
@@ -69,7 +72,7 @@ pub fn load(path: &Path) -> Result<Vec<LayerWeights>, KerasError> {
 /// # Errors
 /// Those of [`load`] and of [`ModelConfig::from_json`].
 pub fn load_model(path: &Path) -> Result<SavedModel, KerasError> {
-    read_model(file::bytes(path)?, path)
+    read_model(file::bytes(path, file::LARGEST)?, path)
 }
 
 /// [`load_model`] for a file that is in memory; `path` is for messages.
@@ -82,8 +85,9 @@ pub fn read_model(bytes: Vec<u8>, path: &Path) -> Result<SavedModel, KerasError>
         Container::Hdf5(bytes) => bytes,
     };
     let hdf5 = Hdf5::open(path, bytes)?;
-    let json = hdf5.root()?.text("model_config")?;
-    let config = json.map(|json| ModelConfig::from_json(&json, path)).transpose()?;
+    let json = hdf5.root()?.text(CONFIG)?;
+    let within = path.join(format!("@{CONFIG}"));
+    let config = json.map(|json| ModelConfig::from_json(&json, &within)).transpose()?;
     Ok(SavedModel { config, weights: from_hdf5(&hdf5)? })
 }
 

@@ -51,7 +51,7 @@ pub fn save_safetensors(layers: &[LayerWeights], path: &Path) -> Result<(), Kera
 /// If the file cannot be read, is not such a file, or holds other tensors than its header lists.
 pub fn load_safetensors(path: &Path) -> Result<Vec<LayerWeights>, KerasError> {
     let format = |problem: String| KerasError::format(path, problem);
-    let bytes = file::bytes(path)?;
+    let bytes = file::bytes(path, file::LARGEST)?;
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| format(e.to_string()))?;
     refuse_duplicate_names(&bytes).map_err(|e| format(e.to_string()))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| format(e.to_string()))?;
