@@ -69,7 +69,7 @@ pub struct Study {
     #[arg(long, env = "FER_EPOCHS", value_name = "N")]
     epochs: Option<usize>,
 
-    /// Trials of each search [default: 4, with --full 15]
+    /// Trials of each search [default: 3, with --full 15]
     #[arg(long, value_name = "N")]
     trials: Option<u64>,
 

@@ -148,12 +148,13 @@ impl Unit {
             Self::Share => (value * 100.0, span * 100.0, " %"),
             _ => (value, span, ""),
         };
-        if value.abs() >= 1e6 || (span > 0.0 && span < 1e-4) {
+        // Near zero, decimals would be all zeros; elsewhere they tell neighbouring ticks apart.
+        if value.abs() >= 1e6 || (span > 0.0 && span < 1e-4 && value.abs() < 10.0 * span) {
             return format!("{value:.1e}{sign}");
         }
         // Ticks stand about a tenth of the span apart.
         let decimals =
-            if self == Self::Count { 0 } else { (1.0 - span.log10()).ceil().clamp(0.0, 6.0) as usize };
+            if self == Self::Count { 0 } else { (1.0 - span.log10()).ceil().clamp(0.0, 12.0) as usize };
         let text = format!("{:.decimals$}{sign}", value + 0.0);
         if text.contains('.') && sign.is_empty() {
             return text.trim_end_matches('0').trim_end_matches('.').into();

@@ -60,6 +60,8 @@ fn numbers_are_written_in_one_way_and_missing_ones_are_a_dash() {
     assert_eq!(Unit::Share.tick(0.25, 0.5), "25 %");
     assert_eq!(Unit::Share.tick(0.255, 0.01), "25.5 %", "as many decimals as the ticks need");
     assert_eq!(Unit::Plain.tick(20.0, 20.0), "20");
+    assert_eq!(Unit::Plain.tick(1.945_91, 5e-5), "1.94591", "neighbouring ticks can be told apart");
+    assert_eq!(Unit::Plain.tick(2e-5, 5e-5), "2.0e-5");
 }
 
 /// The numbers in the SVG (titles), its geometry and the CSV file are the same points.
@@ -117,6 +119,18 @@ fn a_plot_shows_exactly_the_numbers_of_its_file() {
     assert_eq!(series.iter().filter(|line| line.attribute("stroke-dasharray").is_some()).count(), 1);
     assert!(series.iter().all(|line| line.attribute("points").unwrap().split_whitespace().count() <= 2));
     assert!(!svg.contains("#0"), "a colour is not of the page: {svg}");
+}
+
+#[test]
+fn there_is_nothing_between_two_epochs() {
+    let plot = |last: f64| {
+        let line = Series::line("loss", 0, [(1.0, Some(0.5)), (last, Some(0.25))]);
+        plot::curves(&Curves::new("Loss", "epoch", "loss", Unit::Plain).with(line))
+    };
+    let labels =
+        |svg: &str, label: &str| svg.contains(&format!("\n{label}\n")) || svg.contains(&format!(">{label}<"));
+    assert!(labels(&plot(2.0), "2") && !labels(&plot(2.0), "1.2") && !labels(&plot(2.0), "1.5"));
+    assert!(labels(&plot(1.9), "1.2") || labels(&plot(1.9), "1.5"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::record::State;
 use crate::report::number::Cell;
 use crate::report::runs::ReportedRun;
 use crate::report::{Section, Table};
+use crate::settings::FinetuneSettings;
 
 /// What is at hand of a study.
 pub(super) struct Found<'a> {
@@ -19,10 +20,12 @@ pub(super) struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// The finished run in that folder.
+    /// The finished run in that folder; not one on random weights in place of pre-trained ones, which says nothing.
     fn run(&self, path: &str) -> Option<&ReportedRun> {
         let (_, run) = self.runs.iter().find(|(known, _)| known == path)?;
-        (run.record.state == State::Finished).then_some(run)
+        let weights = run.record.setting("finetune.weights");
+        let dry = weights.is_some_and(|weights| weights == FinetuneSettings::RANDOM);
+        (run.record.state == State::Finished && !dry).then_some(run)
     }
 
     fn test_acc(&self, path: &str) -> Option<f64> {

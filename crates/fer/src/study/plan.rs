@@ -58,7 +58,7 @@ pub enum Scale {
 
 impl Scale {
     /// Training images that a quick study uses.
-    const QUICK_IMAGES: usize = 1_400;
+    const QUICK_IMAGES: usize = 1_120;
 
     /// Epochs of a run that the protocol gives `full`.
     fn epochs(self, full: usize) -> usize {
@@ -205,7 +205,7 @@ impl Plan {
         plan.finetuned();
         plan.augmented();
         let trials = plan.settings.trials.unwrap_or(match plan.settings.scale {
-            Scale::Quick => 4,
+            Scale::Quick => 3,
             Scale::Full => 15,
         });
         let epochs = plan.epochs(10);
