@@ -181,7 +181,7 @@ impl Record {
             let last = self.epochs.last();
             Results {
                 epochs: Some(self.epochs.len()),
-                seconds: self.epochs.iter().map(|epoch| epoch.seconds).sum::<Option<f64>>(),
+                seconds: self.epochs.iter().try_fold(0.0, |sum, epoch| Some(sum + epoch.seconds?)),
                 val_acc: last.and_then(|epoch| epoch.val_accuracy),
                 val_loss: last.and_then(|epoch| epoch.val_loss),
                 ..Results::default()

@@ -176,6 +176,19 @@ fn a_study_reports_every_part() {
     }
     in_a_browser(&report);
 
+    // What a run does not measure itself is what `fer eval` measures.
+    let measures = fs::read_to_string(folder.join("s/measures.csv")).unwrap();
+    for (run, measure, flags) in [
+        ("fnn/fnn3", "best", &["--weights", "best"][..]),
+        ("augment/variant1", "best", &["--weights", "best"]),
+        ("augment/variant1", "raw", &["--raw-test"]),
+    ] {
+        let output = succeeds(fer(folder, &[&["eval", &format!("s/{run}"), "--json"], flags].concat()));
+        let measured: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let line = format!("{run},{measure},{},", measured["accuracy"]);
+        assert!(measures.contains(&line), "{line} is not in {measures}");
+    }
+
     // Everything is there already: nothing is trained again, and the report is the same.
     let before = weights(&folder.join("s"));
     let again = succeeds(study(folder, "--resume --out s"));
