@@ -176,19 +176,6 @@ fn a_study_reports_every_part() {
     }
     in_a_browser(&report);
 
-    // What a run does not measure itself is what `fer eval` measures.
-    let measures = fs::read_to_string(folder.join("s/measures.csv")).unwrap();
-    for (run, measure, flags) in [
-        ("fnn/fnn3", "best", &["--weights", "best"][..]),
-        ("augment/variant1", "best", &["--weights", "best"]),
-        ("augment/variant1", "raw", &["--raw-test"]),
-    ] {
-        let output = succeeds(fer(folder, &[&["eval", &format!("s/{run}"), "--json"], flags].concat()));
-        let measured: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let line = format!("{run},{measure},{},", measured["accuracy"]);
-        assert!(measures.contains(&line), "{line} is not in {measures}");
-    }
-
     // Everything is there already: nothing is trained again, and the report is the same.
     let before = weights(&folder.join("s"));
     let again = succeeds(study(folder, "--resume --out s"));
@@ -196,6 +183,27 @@ fn a_study_reports_every_part() {
     assert_eq!(weights(&folder.join("s")), before);
     assert_eq!(fs::read_to_string(&report).unwrap(), html);
     assert!(text(&again.stdout).contains("cnn/cnn1") && text(&again.stdout).ends_with("report.md\n"));
+
+    // What a run does not measure itself is what `fer eval` measures, also where the best weights are not the last.
+    let other = ["train", "fnn3", "--limit", "56", "--epochs", "2", "--seed", "9", "--run", "other"];
+    succeeds(fer(folder, &other));
+    fs::copy(folder.join("other/last.safetensors"), folder.join("s/fnn/fnn3/best.safetensors")).unwrap();
+    let path = folder.join("s/measures.csv");
+    let measures = fs::read_to_string(&path).unwrap();
+    let kept: Vec<_> = measures.lines().filter(|line| !line.starts_with("fnn/fnn3,")).collect();
+    fs::write(&path, kept.join("\n") + "\n").unwrap();
+    succeeds(study(folder, "--resume --only fnn --out s"));
+    let measures = fs::read_to_string(&path).unwrap();
+    for (run, measure, flags) in [
+        ("fnn/fnn3", "best", &["--weights", "best"][..]),
+        ("augment/variant1", "best", &["--weights", "best"]),
+        ("augment/variant1", "raw", &["--raw-test"]),
+    ] {
+        let output = succeeds(fer(folder, &[&["eval", &format!("s/{run}"), "--json"], flags].concat()));
+        let measured: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let line = format!("{run},{measure},{},{}", measured["accuracy"], measured["loss"]);
+        assert!(measures.contains(&line), "{line} is not in {measures}");
+    }
 }
 
 /// Compares what a plot says of its points with the CSV file beside the report; returns how many plots the figure has.
