@@ -71,7 +71,7 @@ impl Pipeline {
     ) -> Result<Box<dyn Dataset<f32> + 'a>, AugmentError> {
         Ok(match (&self.transform.augmentation, &self.standardizer) {
             (Some(generator), Some(standardizer)) => {
-                let flow = Flow::training(samples, standardizer, generator, seed)?;
+                let flow = generator.flow(samples, standardizer, seed)?;
                 Box::new(flow.with_sample_shape(&self.shape))
             }
             _ => Box::new(samples.clone()),

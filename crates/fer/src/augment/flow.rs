@@ -19,6 +19,22 @@ pub struct Flow<'a> {
     shape: Shape,
 }
 
+impl ImageDataGenerator {
+    /// The images as training sees them: transformed at random with `seed`, standardised, and mixed if that is asked for.
+    ///
+    /// # Errors
+    /// As [`Flow::evaluation`], and if an argument is out of range.
+    pub fn flow<'a>(
+        &self,
+        images: &'a dyn LabelledImages,
+        standardizer: &'a Standardizer,
+        seed: u64,
+    ) -> Result<Flow<'a>, AugmentError> {
+        self.check()?;
+        Ok(Flow { random: Some((self.clone(), seed)), ..Flow::evaluation(images, standardizer)? })
+    }
+}
+
 impl<'a> Flow<'a> {
     /// The images as evaluation sees them.
     ///
@@ -35,20 +51,6 @@ impl<'a> Flow<'a> {
         }
         let ImageShape { height, width, channels } = shape;
         Ok(Self { images, standardizer, random: None, shape: Shape::new([height, width, channels]) })
-    }
-
-    /// The images as training sees them.
-    ///
-    /// # Errors
-    /// As [`evaluation`](Self::evaluation), and if an argument of the generator is out of range.
-    pub fn training(
-        images: &'a dyn LabelledImages,
-        standardizer: &'a Standardizer,
-        generator: &ImageDataGenerator,
-        seed: u64,
-    ) -> Result<Self, AugmentError> {
-        generator.check()?;
-        Ok(Self { random: Some((generator.clone(), seed)), ..Self::evaluation(images, standardizer)? })
     }
 
     /// The same values as samples of another shape, such as the flat image. A shape of another number of values is not

@@ -34,7 +34,7 @@
 //! fitted.save(&folder.path().join("statistics.safetensors"))?;
 //!
 //! let standardizer = generator.standardizer(fer::augment::FACE, fitted)?;
-//! let train = Flow::training(&faces.train, &standardizer, &generator, 42)?;
+//! let train = generator.flow(&faces.train, &standardizer, 42)?;
 //! let val = Flow::evaluation(&faces.val, &standardizer)?;
 //!
 //! let mut x = vec![0.0; 2 * 48 * 48];

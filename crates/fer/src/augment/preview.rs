@@ -3,7 +3,7 @@
 use image::imageops::{self, FilterType};
 use image::{GrayImage, Luma};
 
-use super::{AugmentError, FACE, Fitted, Flow, ImageDataGenerator};
+use super::{AugmentError, FACE, Fitted, ImageDataGenerator};
 use crate::data::preview::{GLYPH, INK, PAPER, write};
 use crate::data::{Faces, PIXELS, SIDE};
 use crate::samples::Samples;
@@ -58,7 +58,7 @@ pub fn grids(
             None => Fitted::default(),
         };
         let standardizer = generator.standardizer(FACE, fitted)?;
-        Flow::training(&samples, &standardizer, &generator, seed)?.batch(0, &first, &mut values);
+        generator.flow(&samples, &standardizer, seed)?.batch(0, &first, &mut values);
         let samplewise = generator.samplewise_center || generator.samplewise_std_normalization;
         let changed = generator.needs_fit() || samplewise || generator.rescale.is_some();
         grids.push((name, levels(&values, changed)));

@@ -56,7 +56,7 @@ fn arguments_out_of_range_are_named() {
         assert!(generator.fit(&images).is_err(), "{config}: fit");
         let plain = ImageDataGenerator::default().standardizer(SHAPE, Fitted::default()).unwrap();
         assert!(generator.standardizer(SHAPE, Fitted::default()).is_err(), "{config}: standardizer");
-        assert!(Flow::training(&images, &plain, &generator, 0).is_err(), "{config}: training");
+        assert!(generator.flow(&images, &plain, 0).is_err(), "{config}: training");
     }
 }
 
@@ -144,7 +144,7 @@ fn a_constant_image_is_standardised_to_zeros() {
                   brightness_range = [0.5, 0.5]\nrotation_range = 30\n[random_erasing]\nprobability = 1";
     let (generator, images) = (from_toml(config), Images::new(SHAPE, vec![vec![7.0; 12]; 3]));
     let standardizer = generator.standardizer(SHAPE, generator.fit(&images).unwrap()).unwrap();
-    let flow = Flow::training(&images, &standardizer, &generator, 0).unwrap();
+    let flow = generator.flow(&images, &standardizer, 0).unwrap();
     let mut x = vec![f32::NAN; 36];
     flow.batch(0, &[0, 1, 2], &mut x);
     assert!(x.iter().all(|&value| value == 0.0), "{x:?}");

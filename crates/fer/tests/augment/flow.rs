@@ -45,7 +45,7 @@ fn an_image_depends_on_seed_epoch_and_number_alone() {
     let fitted = fit(1);
     assert!(fitted == fit(4), "statistics depend on the number of threads");
     let standardizer = generator.standardizer(images.shape, fitted).unwrap();
-    let flow = Flow::training(&images, &standardizer, &generator, 7).unwrap();
+    let flow = generator.flow(&images, &standardizer, 7).unwrap();
     let order: Vec<usize> = (0..150).map(|i| i * 7 % 150).collect();
     let expected = in_pool(1, || in_batches(&flow, 2, &order, 150));
     for (threads, batch) in [(1, 1), (1, 64), (2, 150), (3, 17), (4, 64)] {
@@ -53,7 +53,7 @@ fn an_image_depends_on_seed_epoch_and_number_alone() {
         assert!(got == expected, "{threads} threads, batches of {batch}");
     }
     assert!(in_batches(&flow, 3, &order, 150) != expected, "another epoch");
-    let other = Flow::training(&images, &standardizer, &generator, 8).unwrap();
+    let other = generator.flow(&images, &standardizer, 8).unwrap();
     assert!(in_batches(&other, 2, &order, 150) != expected, "another seed");
 }
 
@@ -63,7 +63,7 @@ fn a_batch_holds_what_random_transform_gives() {
     let config = "rotation_range = 20\nzoom_range = 0.2\nchannel_shift_range = 9\nsamplewise_center = true";
     let generator = from_toml(config);
     let standardizer = generator.standardizer(images.shape, Fitted::default()).unwrap();
-    let flow = Flow::training(&images, &standardizer, &generator, 3).unwrap();
+    let flow = generator.flow(&images, &standardizer, 3).unwrap();
     let mut seen = Vec::new();
     for epoch in [0, 1, 1 << 40] {
         let indices = [39, 7, 7, 0, 22, 18, 1, 2, 3, 4, 5];
@@ -112,7 +112,7 @@ fn rescale_and_offset_give_the_scale_of_the_study() {
     let faces = faces();
     let generator = ImageDataGenerator { rescale: Some(1.0 / 255.0), offset: -0.5, ..Default::default() };
     let standardizer = generator.standardizer(FACE, Fitted::default()).unwrap();
-    let flow = Flow::training(&faces, &standardizer, &generator, 0).unwrap();
+    let flow = generator.flow(&faces, &standardizer, 0).unwrap();
     let mut x = vec![0.0; 2304];
     flow.batch(0, &[1], &mut x);
     for (value, &level) in x.iter().zip(faces.image(1)) {
@@ -125,7 +125,7 @@ fn training_without_mixing_gives_class_numbers() {
     let faces = faces();
     let generator = from_toml("horizontal_flip = true");
     let standardizer = generator.standardizer(FACE, Fitted::default()).unwrap();
-    let flow = Flow::training(&faces, &standardizer, &generator, 1).unwrap();
+    let flow = generator.flow(&faces, &standardizer, 1).unwrap();
     assert_eq!(flow.sample_shape(), Shape::new([48, 48, 1]));
     assert_eq!(flow.clone().with_sample_shape(&Shape::new([7])).sample_shape(), Shape::new([48, 48, 1]));
     let mut x = vec![0.0; 70 * 2304];

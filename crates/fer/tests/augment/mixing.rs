@@ -1,6 +1,6 @@
 //! Mixup and cutmix.
 
-use fer::augment::{Fitted, Flow, ImageShape, Mix, Rectangle};
+use fer::augment::{Fitted, ImageShape, Mix, Rectangle};
 use nn_core::Shape;
 use nn_core::train::{Dataset, Targets};
 
@@ -27,7 +27,7 @@ fn labels_and_pixels_are_weighted_alike() {
     for config in ["mixup_alpha = 0.7", "cutmix_alpha = 1", "mixup_alpha = 1\ncutmix_alpha = 0.5"] {
         let generator = from_toml(config);
         let standardizer = generator.standardizer(SHAPE, Fitted::default()).unwrap();
-        let flow = Flow::training(&images, &standardizer, &generator, 1).unwrap();
+        let flow = generator.flow(&images, &standardizer, 1).unwrap();
         flow.check_targets(&Shape::new([7])).unwrap();
         assert!(flow.check_targets(&Shape::new([8])).is_err(), "rows of 7 do not fit 8 outputs");
         let indices: Vec<usize> = (0..50).collect();
