@@ -70,6 +70,14 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
+/// Lets a run seem to be made on as many images as the study's, so that it can be compared.
+fn as_if_on_all_images(run: &Path) {
+    let path = run.join("env.json");
+    let mut environment: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    environment["images"] = serde_json::json!([28709, 3589, 3589]);
+    fs::write(&path, environment.to_string()).unwrap();
+}
+
 fn edit(path: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(path).unwrap();
     assert!(text.contains(from), "{from} is not in {text}");
@@ -80,12 +88,7 @@ fn edit(path: &Path, from: &str, to: &str) {
 fn a_report_shows_every_part_of_its_runs_in_one_file() {
     let folder = folder();
     let folder = folder.path();
-    // As if made on all images, so that it can be compared with what was published.
-    let env = folder.join("runs/first/env.json");
-    let environment: Value = serde_json::from_str(&fs::read_to_string(&env).unwrap()).unwrap();
-    let mut comparable = environment;
-    comparable["images"] = serde_json::json!([28709, 3589, 3589]);
-    fs::write(&env, comparable.to_string()).unwrap();
+    as_if_on_all_images(&folder.join("runs/first"));
 
     let printed = succeeds(folder, &["report", "runs/first", "runs/second", "runs/cnn1"]);
     assert_eq!(printed, "report.html\nreport.md\n");
@@ -275,11 +278,13 @@ fn runs_are_listed_shown_and_compared() {
         "{compared}"
     );
 
-    // An unfinished run is reported as such; it has no errors and no matrix.
+    // An unfinished run is reported as such; it has no errors, no matrix, and is not measured against what was published.
+    as_if_on_all_images(&folder.join("runs/second"));
     succeeds(folder, &["report", "runs", "--errors", "0"]);
-    assert!(
-        fs::read_to_string(folder.join("report.md")).unwrap().contains("values of the last epoch: second")
-    );
+    let markdown = fs::read_to_string(folder.join("report.md")).unwrap();
+    assert!(markdown.contains("values of the last epoch: second"), "{markdown}");
+    let row = markdown.lines().find(|line| line.starts_with("| second | search")).unwrap();
+    assert!(row.contains("59.26 %") && !row.contains('+') && !row.contains('\u{2212}'), "{row}");
     fs::create_dir(folder.join("empty")).unwrap();
     assert_eq!(succeeds(folder, &["runs", "list", "empty", "--json"]).trim(), "[]");
 }

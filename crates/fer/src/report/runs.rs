@@ -104,7 +104,7 @@ pub fn report(title: impl Into<String>, runs: &[ReportedRun]) -> Report {
 
 /// Published and own accuracies and times, their differences, parameters and multiply-adds: a row for each run.
 ///
-/// Differences are given for runs that are comparable ([`ReportedRun::is_comparable`]).
+/// Differences are given for finished runs that are comparable ([`ReportedRun::is_comparable`]).
 pub fn headline(caption: impl Into<String>, runs: &[ReportedRun]) -> Table {
     let columns = [
         "run",
@@ -127,7 +127,8 @@ pub fn headline(caption: impl Into<String>, runs: &[ReportedRun]) -> Table {
     for run in runs {
         let ours = run.record.reached();
         let published = |value: fn(&Published) -> Option<f64>| run.published.and_then(value);
-        let difference = |ours, published| match run.is_comparable() {
+        let whole = run.record.state == State::Finished;
+        let difference = |ours, published| match whole && run.is_comparable() {
             true => Cell::difference(ours, published),
             false => Cell::Missing,
         };
