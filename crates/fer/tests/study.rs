@@ -171,6 +171,7 @@ fn a_study_reports_every_part() {
         "fnn1: layers and settings",
         "best of the search",
         "what suits faces",
+        "joint/best-4",
     ] {
         assert!(html.contains(words), "{words:?} is not in the report");
     }

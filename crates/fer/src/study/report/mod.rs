@@ -46,7 +46,7 @@ pub fn report(out: &Path, plan: &Plan, data: &Dataset) -> Result<Report, RunErro
             confusions = confusions.with(confusion);
         }
     }
-    let shown: Vec<ReportedRun> = content.every_run().cloned().collect();
+    let shown = content.every_run()?;
     let seeds = Section::new("Over seeds")
         .text("The best network of a part, chosen on the validation images, trained with further seeds.")
         .with(runs::over_seeds("Means and standard deviations", &shown));
@@ -118,7 +118,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// The runs of a part as (path, run).
+    /// The runs of a part.
     fn runs_of(&self, part: Part) -> Vec<ReportedRun> {
         let of = |(path, _): &&(String, ReportedRun)| path.starts_with(part.name());
         self.runs.iter().filter(of).map(|(_, run)| run.clone()).collect()
@@ -137,15 +137,21 @@ impl<'a> Content<'a> {
     }
 
     /// All runs, those at the end of a search included.
-    fn every_run(&self) -> impl Iterator<Item = &ReportedRun> {
-        self.runs.iter().map(|(_, run)| run)
+    fn every_run(&self) -> Result<Vec<ReportedRun>, RunError> {
+        let mut runs: Vec<_> = self.runs.iter().map(|(_, run)| run.clone()).collect();
+        for (name, search) in &self.searches {
+            for record in &search.retrained {
+                let label = format!("{name}/{}", record.name);
+                runs.push(ReportedRun::new(record.clone())?.labelled(label));
+            }
+        }
+        Ok(runs)
     }
 
     /// What was published, beside what came out here.
     fn headline(&self) -> Section {
-        let published = |run: &&ReportedRun| run.published.is_some();
-        let first = |run: &&ReportedRun| self.has_first_seed(run);
-        let mut shown: Vec<_> = self.every_run().filter(published).filter(first).cloned().collect();
+        let repeats = |run: &&ReportedRun| run.published.is_some() && self.has_first_seed(run);
+        let mut shown: Vec<_> = self.runs.iter().map(|(_, run)| run).filter(repeats).cloned().collect();
         let search = shown.iter().position(|run| run.record.model.starts_with("ft")).unwrap_or(shown.len());
         shown.splice(search..search, self.searched());
         shown.extend(self.as_it_ran());
