@@ -89,7 +89,7 @@ pub(crate) const STATISTICS: &str = "statistics.safetensors";
 pub(crate) const RESULT: &str = "result.json";
 
 /// The folder with the states to continue from.
-const CHECKPOINTS: &str = "checkpoints";
+pub const CHECKPOINTS: &str = "checkpoints";
 
 const LOCK: &str = "run.lock";
 
@@ -289,7 +289,7 @@ fn is_free(path: &Path) -> bool {
 
 /// Locks a folder for this process. The system frees the lock when the process ends, however it ends; the file stays,
 /// for removing it would take the lock from under whoever has opened it.
-fn lock(folder: &Path) -> Result<Arc<File>, RunError> {
+pub(crate) fn lock(folder: &Path) -> Result<Arc<File>, RunError> {
     let path = folder.join(LOCK);
     let io = |source| RunError::Io { path: path.clone(), source };
     let mut file =

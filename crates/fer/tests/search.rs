@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tpe::storage::{Sqlite, Storage};
 
-use program::fer;
+use nn_core::rng::{Purpose, Stream};
+
+use program::{end_before, fer};
 
 /// A search that takes a moment: `arguments` are separated by spaces.
 fn search(folder: &Path, arguments: &str) -> Command {
@@ -186,27 +188,34 @@ fn fifteen_random_trials_of_hyperopt_stand_beside_those_of_the_study() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_trial_is_repeated_with_the_same_network() {
+fn an_interrupted_trial_is_repeated_from_where_it_was_left() {
+    let whole = tempfile::tempdir().unwrap();
+    let whole = json(&search(whole.path(), "--epochs 6 --trials 1 --retrain 0 --json").output().unwrap());
     for (signal, code) in [("-INT", Some(130)), ("-KILL", None)] {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
-        let line = "--epochs 6 --trials 1 --lease 2 --retrain 0 --json";
+        // Nobody has to wait until the lease is over.
+        let line = "--epochs 6 --trials 1 --lease 3600 --retrain 0 --json";
         let mut child = search(folder, line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let path = folder.join("runs/search/study.db");
         let begun = || -> Option<bool> {
             let storage = Sqlite::open(path.exists().then_some(&path)?).ok()?;
             let study = storage.study("search").ok()??;
             let trials = storage.trials(study.id, &Default::default()).ok()?;
-            Some(!trials.first()?.intermediate.is_empty())
+            // The checkpoint of the first epoch is written before the second one is reported.
+            Some(trials.first()?.intermediate.len() > 1)
         };
         let deadline = Instant::now() + Duration::from_secs(120);
         while begun() != Some(true) {
-            assert!(Instant::now() < deadline, "no epoch was finished in two minutes");
+            assert!(Instant::now() < deadline, "no two epochs were finished in two minutes");
             std::thread::sleep(Duration::from_millis(5));
         }
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         assert_eq!(child.wait().unwrap().code(), code);
-        let result = json(&search(folder, &format!("{line} --resume")).output().unwrap());
+        let output = search(folder, &format!("{line} --resume")).output().unwrap();
+        let (result, stderr) = (json(&output), text(&output.stderr));
+        assert!(stderr.contains("trial 1, resuming in epoch"), "{signal}: {stderr}");
+        assert!(!folder.join("runs/search/checkpoints").exists(), "what ended trials kept is removed");
         let rows = result["trials"].as_array().unwrap();
         assert_eq!(rows.len(), 2, "{rows:?}");
         assert_eq!(
@@ -217,6 +226,50 @@ fn an_interrupted_trial_is_repeated_with_the_same_network() {
         assert!(rows[0]["epochs"].as_u64().unwrap() < 6 && rows[1]["epochs"] == 6, "{rows:?}");
         assert_eq!((&rows[1]["repeats"], &rows[1]["seed"]), (&0.into(), &rows[0]["seed"]));
         assert_eq!(rows[0]["dropout_prob"], rows[1]["dropout_prob"]);
+        assert_eq!(rows[1]["val_acc"], whole["trials"][0]["val_acc"], "{signal}");
+    }
+}
+
+/// What a search found: its complete trials without numbers and times, and the weights of its best network.
+fn found(folder: &Path) -> (Vec<Value>, Vec<u8>) {
+    let result = fs::read_to_string(folder.join("s/result.json")).unwrap();
+    let result: Value = serde_json::from_str(&result).unwrap();
+    let rows = result["trials"].as_array().unwrap();
+    let complete = rows.iter().filter(|row| row["status"] == "complete").cloned().map(|mut row| {
+        let row = row.as_object_mut().unwrap();
+        ["trial", "repeats", "seconds"].iter().for_each(|name| drop(row.remove(*name)));
+        Value::Object(row.clone())
+    });
+    (complete.collect(), fs::read(folder.join("s/best-1/last.safetensors")).unwrap())
+}
+
+#[test]
+fn a_search_that_is_killed_at_random_moments_ends_like_one_in_one_go() {
+    const KILLS: usize = 20;
+    const SEARCH: &str = "--trials 8 --epochs 2 --seed 1 --lease 3600 --out s --resume";
+    let once = tempfile::tempdir().unwrap();
+    let start = Instant::now();
+    json(&search(once.path(), &format!("{SEARCH} --json")).output().unwrap());
+    let time = start.elapsed().div_f64(2.0);
+    let expected = found(once.path());
+    assert_eq!(expected.0.len(), 8);
+    let mut stream = Stream::new(7, Purpose::Subset, 0, 0);
+    let mut kills = 0;
+    while kills < KILLS {
+        let folder = tempfile::tempdir().unwrap();
+        loop {
+            let mut child = search(folder.path(), SEARCH);
+            let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            let moment = Instant::now() + time.mul_f64(if kills < KILLS { stream.unit() } else { 1e3 });
+            match end_before(&mut child, moment) {
+                Some(status) => {
+                    assert!(status.success(), "after {kills} kills: {status}");
+                    break;
+                }
+                None => kills += 1,
+            }
+        }
+        assert!(found(folder.path()) == expected, "after {kills} kills");
     }
 }
 

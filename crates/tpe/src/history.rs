@@ -25,7 +25,7 @@ pub enum Outcome {
 /// A trial as a sampler sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
-    /// Its number.
+    /// Its number, repetitions not counted ([`turn`](crate::study::Evaluation::turn)).
     pub number: u64,
     /// What came of it.
     pub outcome: Outcome,

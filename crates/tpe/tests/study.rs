@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tpe::pruner::{Threshold, ThresholdOptions};
+use tpe::sampler::{Hyperopt, Joint, Optuna5, Random, Sampler};
 use tpe::space::{Space, SpaceError, categorical, float, int};
 use tpe::storage::{Memory, Storage};
 use tpe::study::{Ending, Evaluation, Interrupt, Study, StudyBuilder, StudyError, reasons};
@@ -234,6 +235,62 @@ fn a_worker_that_has_to_stop_gives_its_trial_back() {
     assert_eq!(states(&study), [State::Fail, State::Complete, State::Complete]);
     let trials = study.trials().unwrap();
     assert_eq!((&trials[0].params, &trials[1].system_attrs["failed_trial"]), (&trials[1].params, &0.into()));
+}
+
+#[test]
+fn the_trials_of_a_worker_that_is_known_to_be_dead_are_given_back_at_once() {
+    let storage = Arc::new(Memory::new());
+    let worker = |name| on(&storage).lease(Duration::from_secs(3600)).worker(name).open().unwrap();
+    let (dead, alive) = (worker("dead"), worker("alive"));
+    let (lost, kept) = (dead.ask().unwrap().unwrap(), alive.ask().unwrap().unwrap());
+    for _ in 0..3 {
+        worker("third").abandon("dead").unwrap();
+        let study = worker("dead");
+        let repetition = study.ask().unwrap().unwrap();
+        assert_eq!((repetition.values(), repetition.turn()), (lost.values(), 0), "however often");
+    }
+    worker("third").abandon("third").unwrap();
+    assert!(alive.tell(&kept, Ending::Complete(1.0)).unwrap());
+    assert_eq!(alive.trials().unwrap().len(), 2 + 3);
+}
+
+#[test]
+fn a_search_with_repeated_trials_ends_like_one_in_one_go() {
+    let samplers: [fn() -> Box<dyn Sampler>; 4] = [
+        || Joint::default().into(),
+        || Hyperopt::default().into(),
+        || Optuna5::default().into(),
+        || Random.into(),
+    ];
+    for sampler in samplers {
+        let open = |storage: &Arc<Memory>| on(storage).sampler(sampler()).seed(5).budget(25).open().unwrap();
+        let whole = open(&Arc::new(Memory::new()));
+        whole.run().start(objective).unwrap();
+
+        let storage = Arc::new(Memory::new());
+        // The first trial is left twice; each time another worker goes on.
+        for left in [0, 0, 3, 9, 23] {
+            let study = open(&storage);
+            while let Some(trial) = study.ask().unwrap() {
+                let whether = trial.turn() == left;
+                let ending =
+                    if whether { Ending::Abandoned } else { Ending::Complete(objective(&trial).unwrap()) };
+                study.tell(&trial, ending).unwrap();
+                if whether {
+                    break;
+                }
+            }
+        }
+        let parts = open(&storage);
+        parts.run().start(objective).unwrap();
+        let results = |study: &Study| -> Vec<String> {
+            let trials = study.trials().unwrap();
+            let complete = trials.iter().filter(|trial| trial.state == State::Complete);
+            complete.map(|t| format!("{:?} {:?} {:?}", t.values, t.params, reasons(t))).collect()
+        };
+        assert_eq!((whole.trials().unwrap().len(), parts.trials().unwrap().len()), (25, 30));
+        assert_eq!(results(&whole), results(&parts));
+    }
 }
 
 #[test]

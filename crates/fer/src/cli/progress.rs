@@ -103,7 +103,8 @@ impl Callback<f32> for Follow {
             bar.reset_eta();
         }
         let (epoch, step) = (state.epoch() + 1, state.step());
-        self.line(&format!("resuming in epoch {epoch} after {step} steps"));
+        let prefix = self.prefix();
+        self.line(&format!("{prefix}resuming in epoch {epoch} after {step} steps"));
         Ok(())
     }
 

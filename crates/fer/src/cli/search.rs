@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use fer::data::Dataset;
-use fer::run::RunFolder;
-use fer::search::{self, Audience, Place, Plan, PrunerName, SamplerName, SearchResult};
+use fer::run::{CHECKPOINTS, RunFolder};
+use fer::search::{self, Audience, Keep, Place, Plan, PrunerName, SamplerName, SearchResult};
 use fer::settings::{ResolvedSettings, TrainSettings, path_or_nothing};
 use fer::study::{self, PlannedSearch, StudySettings};
 use fer::training::Training;
@@ -100,7 +100,7 @@ pub struct Search {
     json: bool,
 }
 
-/// Time between checkpoints of the best network's training.
+/// Time between checkpoints of a trial, and of the best network's training.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(300);
 
 /// What the command leaves in `result.json`.
@@ -176,6 +176,7 @@ impl Search {
             pruner: self.pruner,
             name: self.name.clone(),
             lease: Duration::from_secs(self.lease),
+            keep: Keep { folder: self.out.join(CHECKPOINTS), every: CHECKPOINT_EVERY },
         }
     }
 
@@ -192,6 +193,7 @@ impl Search {
         let base = self.settings("search".into(), self.seed).resolve()?;
         let mut plan = self.plan(&base);
         plan.batch = base.batch(data.train.len())?;
+        plan.keep.every = worker.every;
         let place = self.place()?;
         let is_new = !self.out.exists();
         let folder = RunFolder::reuse(&self.out)?;
@@ -211,6 +213,7 @@ impl Search {
             follow: &|trial| Box::new(Follow::part(Arc::clone(interrupted), format!("trial {trial}"))),
             ended: &|row, best| note(&table::line(row, best)),
             waiting: &|others| note(&format!("waiting for {others} trials of other processes")),
+            warned: &|problem| note(&format!("warning: {problem}")),
         };
         search.run(interrupted, &audience)?;
         if interrupted.load(Ordering::SeqCst) {

@@ -10,13 +10,17 @@
 //! | `space` | what can be chosen, and the network that follows from it |
 //! | `rules` | samplers and pruners by name |
 //! | `place` | where studies live |
+//! | `presence` | which processes work on a search |
 //! | `objective` | the training of one trial |
+//! | `kept` | checkpoints of a trial, for whoever repeats it |
 //! | `result` | trials, importances and the best trial, for tables and files |
 
 mod error;
+mod kept;
 mod objective;
 mod place;
 mod plan;
+mod presence;
 mod result;
 mod rules;
 mod space;
@@ -27,10 +31,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nn_core::train::Callback;
-use tpe::storage::{AttrKind, Storage};
+use tpe::storage::AttrKind;
 use tpe::{State, Study, Trial};
 
 pub use error::SearchError;
+pub use kept::Keep;
 pub use place::Place;
 pub use plan::Plan;
 pub use result::{Importance, Row, SearchResult, Status};
@@ -39,6 +44,7 @@ pub use space::Choice;
 
 use crate::data::Dataset;
 use objective::Objective;
+use presence::Presence;
 
 /// The attribute of a study with everything that its trials depend on.
 const SETTINGS: &str = "fer:search";
@@ -54,7 +60,8 @@ pub struct Search<'a> {
     plan: &'a Plan<'a>,
     data: &'a Dataset,
     study: Study,
-    storage: Arc<dyn Storage>,
+    /// While the search is under way.
+    _presence: Option<Presence>,
 }
 
 /// Who is told of what happens.
@@ -65,6 +72,8 @@ pub struct Audience<'a> {
     pub ended: &'a (dyn Fn(&Row, Option<&Row>) + Sync),
     /// Is told how many trials of other processes are being waited for, once.
     pub waiting: &'a (dyn Fn(usize) + Sync),
+    /// Is told what does not go as it should and ends nothing.
+    pub warned: &'a (dyn Fn(&str) + Sync),
 }
 
 impl<'a> Search<'a> {
@@ -83,6 +92,7 @@ impl<'a> Search<'a> {
         let settings = plan.settings(data);
         let name = || plan.name.clone();
         let place = place.to_string();
+        let presence = Presence::announce(&plan.keep.folder);
         let builder = Study::builder(space::space())
             .name(&plan.name)
             .shared_storage(Arc::clone(&storage))
@@ -93,6 +103,10 @@ impl<'a> Search<'a> {
             .budget(plan.trials)
             .lease(plan.lease)
             .repetitions(REPETITIONS);
+        let builder = match &presence {
+            Some(presence) => builder.worker(&presence.name),
+            None => builder,
+        };
         if let Some(record) = storage.study(&plan.name)? {
             let trials = storage.trials(record.id, &Default::default())?;
             if !resume {
@@ -120,7 +134,7 @@ impl<'a> Search<'a> {
         if let Some((setting, stored, asked)) = plan::difference(&stored, &settings) {
             return Err(SearchError::Settings { name: name(), place, setting, stored, asked });
         }
-        Ok(Self { plan, data, study, storage })
+        Ok(Self { plan, data, study, _presence: presence })
     }
 
     /// How many trials the study has already.
@@ -132,12 +146,13 @@ impl<'a> Search<'a> {
     }
 
     /// Takes trials until the study has all of them and none is unfinished, or `stop` is true. A trial that is stopped is
-    /// given back to the study, to be repeated.
+    /// given back to the study, to be repeated; where checkpoints are [kept](Plan::keep), the repetition goes on where it
+    /// was left.
     ///
     /// # Errors
     /// Those of the storage. A trial whose training goes wrong fails, and the next one begins.
     pub fn run(&self, stop: &AtomicBool, audience: &Audience<'_>) -> Result<(), SearchError> {
-        let objective = Objective::new(self.plan, self.data, stop, self.storage.as_ref());
+        let objective = Objective::new(self.plan, self.data, stop, audience.warned);
         let ended = |trial: &Trial| {
             let best = self.study.best().ok().flatten().map(|best| Row::of(&best, &HashSet::new()));
             // A trial that fails while the process is being stopped was given back.
@@ -146,6 +161,7 @@ impl<'a> Search<'a> {
         };
         let mut waited = false;
         loop {
+            self.take_from_the_dead()?;
             let run = self.study.run().stop(stop).on_trial(ended);
             run.start(|evaluation| objective.evaluate(evaluation, (audience.follow)(evaluation.number())))?;
             let trials = self.study.trials()?;
@@ -159,6 +175,15 @@ impl<'a> Search<'a> {
             }
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// Gives the trials back of processes that have died, as far as their presence in this search's folder tells, so that
+    /// nobody has to wait for the end of a lease.
+    fn take_from_the_dead(&self) -> Result<(), SearchError> {
+        for dead in Presence::dead(&self.plan.keep.folder) {
+            self.study.abandon(&dead.name)?;
+        }
+        Ok(())
     }
 
     /// What the search has found so far.

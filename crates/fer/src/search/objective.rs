@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nn_core::error::TrainError;
-use nn_core::train::{Action, Callback, EpochEnd, FitOptions, StepEnd, Trainer};
-use tpe::Trial;
-use tpe::storage::{FAILED_TRIAL, Storage};
+use nn_core::train::{
+    Action, Callback, CallbackState, EpochEnd, EpochLog, FitOptions, StepEnd, Trainer, TrainingState,
+};
 use tpe::study::{Evaluation, Interrupt};
 
 use super::space::{Choice, trial_seed};
@@ -19,7 +19,9 @@ pub(super) struct Objective<'a> {
     plan: &'a Plan<'a>,
     data: &'a Dataset,
     stop: &'a AtomicBool,
-    storage: &'a dyn Storage,
+    warn: &'a (dyn Fn(&str) + Sync),
+    /// All that the trials depend on besides their turns and points.
+    settings: String,
 }
 
 impl<'a> Objective<'a> {
@@ -27,12 +29,13 @@ impl<'a> Objective<'a> {
         plan: &'a Plan<'a>,
         data: &'a Dataset,
         stop: &'a AtomicBool,
-        storage: &'a dyn Storage,
+        warn: &'a (dyn Fn(&str) + Sync),
     ) -> Self {
-        Self { plan, data, stop, storage }
+        Self { plan, data, stop, warn, settings: plan.settings(data).to_string() }
     }
 
-    /// The validation accuracy after the last epoch. Each epoch, from 1, is reported to the study.
+    /// The validation accuracy after the last epoch. Each epoch, from 1, is reported to the study. A repetition has the
+    /// same network as the trial that it repeats, and goes on where that was left if there is a checkpoint.
     pub fn evaluate(
         &self,
         evaluation: &Evaluation<'_>,
@@ -40,9 +43,10 @@ impl<'a> Objective<'a> {
     ) -> Result<f64, Interrupt> {
         let choice =
             Choice::new(|name| evaluation.get(name)).ok_or("the trial has no point of this space")?;
-        let seed = trial_seed(self.plan.base.seed, origin(&self.storage.trial(evaluation.id())?));
+        let seed = trial_seed(self.plan.base.seed, evaluation.turn());
         evaluation.note(SEED, &seed.into())?;
-        let mut network = choice.network().build::<f32>(seed)?;
+        let config = choice.network();
+        let mut network = config.build::<f32>(seed)?;
         let shape = network.input_shape().clone();
         let samples = |faces| Samples::new(faces, &shape, &self.plan.base.transform);
         let (train, val) = (samples(&self.data.train), samples(&self.data.val));
@@ -52,28 +56,30 @@ impl<'a> Objective<'a> {
             seed,
             ..FitOptions::default()
         };
+        let warn = |problem: &str| (self.warn)(&format!("trial {}: {problem}", evaluation.number()));
+        let training = format!("{seed} {} {:?} {}", config.to_json(), choice.optimizer(), self.settings);
+        let (mut kept, state) = self.plan.keep.trial(evaluation.turn(), &training, &warn);
         let mut reporter =
             Reporter { evaluation, stop: self.stop, interrupt: None, accuracy: None, epochs: 0 };
-        Trainer::new(&mut network, LOSS, choice.optimizer())?.fit(
+        let trained = Trainer::new(&mut network, LOSS, choice.optimizer())?.fit_from(
+            state,
             &train,
             Some(&val),
             &options,
-            &mut [follow.as_mut(), &mut reporter],
-        )?;
-        match (reporter.interrupt, reporter.accuracy) {
-            (Some(interrupt), _) => Err(interrupt),
-            (None, Some(accuracy)) if reporter.epochs == options.epochs => Ok(accuracy),
-            _ => Err(Interrupt::Abandoned),
-        }
+            &mut [follow.as_mut(), &mut reporter, &mut kept],
+        );
+        let value = match (trained, reporter.interrupt, reporter.accuracy) {
+            (Err(error), ..) => Err(error.into()),
+            (_, Some(interrupt), _) => Err(interrupt),
+            (_, _, Some(accuracy)) if reporter.epochs == options.epochs => Ok(accuracy),
+            _ => return Err(Interrupt::Abandoned),
+        };
+        kept.remove();
+        value
     }
 }
 
-/// The number of the trial that this one repeats, or its own: a repetition has the same network.
-fn origin(trial: &Trial) -> u64 {
-    trial.system_attrs.get(FAILED_TRIAL).and_then(|number| number.as_u64()).unwrap_or(trial.number)
-}
-
-/// Tells the study of each epoch, and ends the training when the study or the user says so.
+/// Tells the study of each epoch, and leaves the training when the study or the user says so.
 struct Reporter<'a> {
     evaluation: &'a Evaluation<'a>,
     stop: &'a AtomicBool,
@@ -82,22 +88,42 @@ struct Reporter<'a> {
     epochs: usize,
 }
 
+impl Reporter<'_> {
+    fn report(&mut self, log: &EpochLog) {
+        self.epochs = log.epoch + 1;
+        self.accuracy = log.val_accuracy;
+        let accuracy = log.val_accuracy.unwrap_or(f64::NAN);
+        self.interrupt = self.evaluation.report(self.epochs as i64, accuracy).err();
+    }
+
+    fn action(&self) -> Action {
+        let leave = self.interrupt.is_some() || self.stop.load(Ordering::SeqCst);
+        if leave { Action::Pause } else { Action::Continue }
+    }
+}
+
 impl Callback<f32> for Reporter<'_> {
+    fn on_resume(
+        &mut self,
+        state: &TrainingState<f32>,
+        _own: Option<&CallbackState<f32>>,
+    ) -> Result<(), TrainError> {
+        // What the trial that is repeated has reported already, for the pruner and whoever looks at the curves.
+        for log in state.history() {
+            self.report(log);
+            if self.interrupt.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn on_step_end(&mut self, _: StepEnd) -> Result<Action, TrainError> {
-        Ok(if self.stop.load(Ordering::SeqCst) { Action::Stop } else { Action::Continue })
+        Ok(self.action())
     }
 
     fn on_epoch_end(&mut self, end: EpochEnd<f32>) -> Result<Action, TrainError> {
-        self.epochs = end.log.epoch + 1;
-        self.accuracy = end.log.val_accuracy;
-        let accuracy = end.log.val_accuracy.unwrap_or(f64::NAN);
-        match self.evaluation.report(self.epochs as i64, accuracy) {
-            Ok(()) if self.stop.load(Ordering::SeqCst) => Ok(Action::Stop),
-            Ok(()) => Ok(Action::Continue),
-            Err(interrupt) => {
-                self.interrupt = Some(interrupt);
-                Ok(Action::Stop)
-            }
-        }
+        self.report(end.log);
+        Ok(self.action())
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::{PrunerName, SamplerName};
+use super::{Keep, PrunerName, SamplerName};
 use crate::data::Dataset;
 use crate::settings::{ResolvedSettings, SettingsError};
 
@@ -25,6 +25,8 @@ pub struct Plan<'a> {
     pub name: String,
     /// How long a running trial of another process may go without a sign of life before it is repeated.
     pub lease: Duration,
+    /// Where trials keep their checkpoints.
+    pub keep: Keep,
 }
 
 impl Plan<'_> {

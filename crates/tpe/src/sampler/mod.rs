@@ -26,7 +26,7 @@ pub struct Ask<'a> {
     pub space: &'a Space,
     /// What is known.
     pub history: &'a History,
-    /// The number of the trial that needs a point.
+    /// The number of the trial that needs a point, repetitions not counted ([`turn`](crate::study::Evaluation::turn)).
     pub number: u64,
     /// The study's seed.
     pub seed: u64,

@@ -19,13 +19,13 @@ impl Study {
             self.repeat_abandoned()?;
             let cache = self.refresh()?;
             for waiting in cache.trials.iter().filter(|trial| trial.state == State::Waiting) {
-                if self.settings.storage.claim(waiting.id, &self.lease_attrs())? {
+                if self.settings.storage.claim(waiting.id, &self.worker_attrs())? {
                     return self.begin(&cache, waiting).map(Some);
                 }
             }
-            let number = cache.trials.len() as u64;
+            let (number, turn) = (cache.trials.len() as u64, cache.next_turn());
             let fixed = vec![f64::NAN; self.settings.space.len()];
-            let Some(suggestion) = self.suggest(&cache, number, &fixed) else {
+            let Some(suggestion) = self.suggest(&cache, turn, &fixed) else {
                 return Ok(None);
             };
             let trial = NewTrial {
@@ -33,11 +33,11 @@ impl Study {
                 system_attrs: self.notes(&suggestion),
                 ..NewTrial::new(State::Running)
             };
-            // The point was chosen for this number with what was known: if another worker was faster, again.
+            // The point was chosen for this turn with what was known: if another worker was faster, again.
             let admission = Admission { number: Some(number), budget: self.settings.budget };
             match self.settings.storage.create_trial(self.id, &trial, admission)? {
                 Admitted::Created { id, .. } => {
-                    return Ok(Some(Evaluation::new(self, id, number, suggestion.point)));
+                    return Ok(Some(Evaluation::new(self, id, number, turn, suggestion.point)));
                 }
                 Admitted::NumberTaken => continue,
                 Admitted::BudgetSpent => return Ok(None),
@@ -48,13 +48,13 @@ impl Study {
     /// Chooses what is not settled of a waiting trial that this worker has just claimed.
     fn begin(&self, cache: &Cache, waiting: &Trial) -> Result<Evaluation<'_>, StudyError> {
         let fixed = self.settled(waiting);
+        let turn = cache.place(waiting.number).map_or(waiting.number, |place| cache.turns[place]);
         // Settled values may repeat a known point, so there always is a suggestion.
-        let suggestion =
-            self.suggest(cache, waiting.number, &fixed).unwrap_or_else(|| Suggestion::unweighed(fixed));
+        let suggestion = self.suggest(cache, turn, &fixed).unwrap_or_else(|| Suggestion::unweighed(fixed));
         let mut params = self.settings.space.params(&suggestion.point);
         params.retain(|(name, _)| !waiting.params.contains_key(name));
         self.settings.storage.set_params(waiting.id, &params)?;
-        Ok(Evaluation::new(self, waiting.id, waiting.number, suggestion.point))
+        Ok(Evaluation::new(self, waiting.id, waiting.number, turn, suggestion.point))
     }
 
     /// The values that a waiting trial has already, as far as they belong to the space.
@@ -68,11 +68,11 @@ impl Study {
         self.settings.space.nodes().iter().map(|node| internal(node.name()).unwrap_or(f64::NAN)).collect()
     }
 
-    fn suggest(&self, cache: &Cache, number: u64, fixed: &[f64]) -> Option<Suggestion> {
+    fn suggest(&self, cache: &Cache, turn: u64, fixed: &[f64]) -> Option<Suggestion> {
         let ask = Ask {
             space: &self.settings.space,
             history: &cache.history,
-            number,
+            number: turn,
             seed: self.settings.seed,
             fixed,
             noisy: self.settings.noisy,
@@ -82,7 +82,7 @@ impl Study {
 
     /// The system attributes of a new trial.
     fn notes(&self, suggestion: &Suggestion) -> Attrs {
-        let mut notes = self.lease_attrs();
+        let mut notes = self.worker_attrs();
         let weighed = self
             .settings
             .space
@@ -98,9 +98,11 @@ impl Study {
         notes
     }
 
-    pub(super) fn lease_attrs(&self) -> Attrs {
+    /// The system attributes by which a running trial's worker is known, and known to live.
+    pub(super) fn worker_attrs(&self) -> Attrs {
         let lease = self.settings.lease.map(|lease| (lease::LEASE.to_owned(), lease::until(lease)));
-        lease.into_iter().collect()
+        let worker = self.settings.worker.clone().map(|worker| (lease::WORKER.to_owned(), worker.into()));
+        lease.into_iter().chain(worker).collect()
     }
 
     /// Fails running trials whose leases have run out, and enqueues them again.

@@ -25,6 +25,8 @@ pub(super) struct Settings {
     pub lease: Option<Duration>,
     /// How often a trial is repeated whose worker has died.
     pub repetitions: u64,
+    /// What running trials of this worker carry.
+    pub worker: Option<String>,
 }
 
 /// What a study is to be like; made by [`Study::builder`].
@@ -44,6 +46,7 @@ impl StudyBuilder {
             budget: None,
             lease: None,
             repetitions: 1,
+            worker: None,
         })
     }
 
@@ -113,6 +116,13 @@ impl StudyBuilder {
     /// How often a trial is repeated whose worker has died; once if not given.
     pub fn repetitions(mut self, repetitions: u64) -> Self {
         self.0.repetitions = repetitions;
+        self
+    }
+
+    /// A name of this worker that no other one has, not even later. Whoever comes to know that the worker is dead can give
+    /// its trials back at once, with [`Study::abandon`].
+    pub fn worker(mut self, name: impl Into<String>) -> Self {
+        self.0.worker = Some(name.into());
         self
     }
 

@@ -15,6 +15,7 @@ pub struct Evaluation<'a> {
     study: &'a Study,
     id: TrialId,
     number: u64,
+    turn: u64,
     point: Vec<f64>,
 }
 
@@ -32,13 +33,21 @@ pub enum Ending {
 }
 
 impl<'a> Evaluation<'a> {
-    pub(super) fn new(study: &'a Study, id: TrialId, number: u64, point: Vec<f64>) -> Self {
-        Self { study, id, number, point }
+    pub(super) fn new(study: &'a Study, id: TrialId, number: u64, turn: u64, point: Vec<f64>) -> Self {
+        Self { study, id, number, turn, point }
     }
 
     /// The trial's number.
     pub fn number(&self) -> u64 {
         self.number
+    }
+
+    /// The trial's number if repetitions are not counted; a repetition has the turn of the trial that it repeats.
+    ///
+    /// Points follow from it. Where all else that an objective draws at random does so too, a search that was
+    /// interrupted ends with the same results as one in one go.
+    pub fn turn(&self) -> u64 {
+        self.turn
     }
 
     /// The trial's identity in the storage.
@@ -166,6 +175,20 @@ impl<'a> Evaluation<'a> {
 }
 
 impl Study {
+    /// Gives the running trials of a [worker](super::StudyBuilder::worker) back that is known to be dead: they fail, and are
+    /// to be repeated.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn abandon(&self, worker: &str) -> Result<(), StorageError> {
+        let lost: Vec<_> =
+            self.refresh()?.trials.iter().filter(|trial| lease::is_of(trial, worker)).cloned().collect();
+        for trial in lost {
+            self.give_back(&trial, u64::MAX)?;
+        }
+        Ok(())
+    }
+
     /// Ends an evaluation, and says whether its result counts.
     ///
     /// It does not if the trial was taken for dead, and its repetition has ended by now. If the repetition has not, it
@@ -191,7 +214,7 @@ impl Study {
             self.refresh()?.trials.iter().find(|trial| lease::repeats(trial, evaluation.number)).cloned();
         match repetition {
             Some(repetition) if state == State::Complete => {
-                self.settings.storage.claim(repetition.id, &self.lease_attrs())?;
+                self.settings.storage.claim(repetition.id, &self.worker_attrs())?;
                 self.settings.storage.finish(repetition.id, state, &values)
             }
             _ => Ok(false),

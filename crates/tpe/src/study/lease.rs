@@ -1,4 +1,5 @@
-//! Signs of life: a running trial carries the time until which its worker is believed to live.
+//! Signs of life: a running trial carries its worker's name, and the time until which that is believed to live. Trials of
+//! the dead are repeated.
 
 use std::time::Duration;
 
@@ -9,6 +10,9 @@ use crate::trial::{State, Trial};
 
 /// The system attribute with the time at which a lease runs out, in microseconds since 1970.
 pub(super) const LEASE: &str = "tpe:lease";
+
+/// The system attribute with the name of a running trial's worker.
+pub(super) const WORKER: &str = "tpe:worker";
 
 /// The system attribute with the numbers of the failed trials that a trial repeats; Optuna's.
 const HISTORY: &str = "retry_history";
@@ -23,6 +27,12 @@ pub(super) fn until(lease: Duration) -> Json {
 pub(super) fn has_run_out(trial: &Trial) -> bool {
     let until = trial.system_attrs.get(LEASE).and_then(Json::as_i64);
     trial.state == State::Running && until.is_some_and(|until| until < now().as_microsecond())
+}
+
+/// Whether a worker evaluates the trial.
+pub(super) fn is_of(trial: &Trial, worker: &str) -> bool {
+    let own = trial.system_attrs.get(WORKER).and_then(Json::as_str);
+    trial.state == State::Running && own == Some(worker)
 }
 
 /// The trial that is to repeat `trial`, unless that is the last one of so many `repetitions` itself. It is what
@@ -41,6 +51,7 @@ pub(super) fn repetition(trial: &Trial, repetitions: u64) -> Option<NewTrial> {
         ..NewTrial::new(State::Waiting)
     };
     repetition.system_attrs.remove(LEASE);
+    repetition.system_attrs.remove(WORKER);
     repetition.system_attrs.retain(|key, _| !key.starts_with("completed_rung_"));
     repetition.system_attrs.entry(FAILED_TRIAL.to_owned()).or_insert_with(|| trial.number.into());
     repetition.system_attrs.insert(HISTORY.to_owned(), history.into());
@@ -51,4 +62,25 @@ pub(super) fn repetition(trial: &Trial, repetitions: u64) -> Option<NewTrial> {
 pub(super) fn repeats(trial: &Trial, number: u64) -> bool {
     let history = trial.system_attrs.get(HISTORY).and_then(Json::as_array);
     history.and_then(|history| history.last()).and_then(Json::as_u64) == Some(number)
+}
+
+/// Gives those of `trials` a [turn](super::Evaluation::turn) that have none yet, which are the last ones.
+pub(super) fn take_turns(turns: &mut Vec<u64>, trials: &[Trial]) {
+    let mut next = next_turn(turns);
+    for trial in &trials[turns.len()..] {
+        let repeated = trial.system_attrs.get(FAILED_TRIAL).and_then(Json::as_u64);
+        let place = repeated.and_then(|first| trials.binary_search_by_key(&first, |other| other.number).ok());
+        match place.and_then(|place| turns.get(place)) {
+            Some(&turn) => turns.push(turn),
+            None => {
+                turns.push(next);
+                next += 1;
+            }
+        }
+    }
+}
+
+/// The turn of the next trial that repeats no other.
+pub(super) fn next_turn(turns: &[u64]) -> u64 {
+    turns.iter().max().map_or(0, |last| last + 1)
 }

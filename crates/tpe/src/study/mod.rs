@@ -30,8 +30,8 @@ const REASONS: &str = "tpe:reasons";
 /// A search for the point of a [`Space`] at which an objective is least or greatest.
 ///
 /// Workers that open a study of the same name in the same storage, in threads, processes or on machines, work on it
-/// together. What a trial is given depends on the study's seed, on the trial's number and on what is known of the
-/// others when it begins, and on nothing else.
+/// together. What a trial is given depends on the study's seed, on the trial's [turn](Evaluation::turn) and on what is
+/// known of the others when it begins, and on nothing else.
 ///
 /// ```
 /// use tpe::space::{Space, float};
@@ -56,6 +56,9 @@ struct Cache {
     known: Known,
     /// By number.
     trials: Vec<Trial>,
+    /// The [turn](Evaluation::turn) of each.
+    turns: Vec<u64>,
+    /// Observations by turn: a repetition takes the place of what it repeats.
     history: History,
 }
 
@@ -141,9 +144,8 @@ impl Study {
 
 impl Cache {
     fn learn(&mut self, space: &Space, direction: Direction, news: Vec<Trial>) {
-        let mut observations = Vec::new();
+        let numbers: Vec<u64> = news.iter().map(|trial| trial.number).collect();
         for trial in news {
-            observations.extend(Observation::new(space, direction, &trial));
             self.known.last = self.known.last.max(Some(trial.id));
             self.known.unfinished.retain(|&id| id != trial.id);
             if !trial.state.is_finished() {
@@ -151,15 +153,35 @@ impl Cache {
             }
             match self.trials.binary_search_by_key(&trial.number, |known| known.number) {
                 Ok(place) => self.trials[place] = trial,
-                Err(place) => self.trials.insert(place, trial),
+                Err(place) => {
+                    self.turns.truncate(place);
+                    self.trials.insert(place, trial);
+                }
             }
         }
+        lease::take_turns(&mut self.turns, &self.trials);
+        let observation = |&number: &u64| {
+            let place = self.place(number)?;
+            let observation = Observation::new(space, direction, &self.trials[place])?;
+            Some(Observation { number: self.turns[place], ..observation })
+        };
+        let observations: Vec<_> = numbers.iter().filter_map(observation).collect();
         if observations.len() > self.history.observations().len() {
             let earlier = std::mem::take(&mut self.history).into_iter();
             self.history = earlier.chain(observations).collect();
         } else {
             observations.into_iter().for_each(|observation| self.history.record(observation));
         }
+    }
+
+    /// Where the trial with this number is.
+    fn place(&self, number: u64) -> Option<usize> {
+        self.trials.binary_search_by_key(&number, |trial| trial.number).ok()
+    }
+
+    /// The turn of the trial that would be created next.
+    fn next_turn(&self) -> u64 {
+        lease::next_turn(&self.turns)
     }
 }
 
