@@ -13,7 +13,7 @@ use tpe::storage::{Sqlite, Storage};
 
 use nn_core::rng::{Purpose, Stream};
 
-use program::{end_before, fer};
+use program::{end_despite_kills, fer};
 
 /// A search that takes a moment: `arguments` are separated by spaces.
 fn search(folder: &Path, arguments: &str) -> Command {
@@ -257,18 +257,7 @@ fn a_search_that_is_killed_at_random_moments_ends_like_one_in_one_go() {
     let mut kills = 0;
     while kills < KILLS {
         let folder = tempfile::tempdir().unwrap();
-        loop {
-            let mut child = search(folder.path(), SEARCH);
-            let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            let moment = Instant::now() + time.mul_f64(if kills < KILLS { stream.unit() } else { 1e3 });
-            match end_before(&mut child, moment) {
-                Some(status) => {
-                    assert!(status.success(), "after {kills} kills: {status}");
-                    break;
-                }
-                None => kills += 1,
-            }
-        }
+        end_despite_kills(|| search(folder.path(), SEARCH), time, &mut stream, &mut kills, KILLS);
         assert!(found(folder.path()) == expected, "after {kills} kills");
     }
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use page::{as_xml, cells, in_a_browser, parse, without_pictures};
-use program::{end_before, fer};
+use program::{end_despite_kills, fer};
 
 /// Runs a study; `arguments` are separated by spaces.
 fn study(folder: &Path, arguments: &str) -> Command {
@@ -319,19 +319,11 @@ fn a_study_that_is_killed_at_random_moments_ends_with_the_same_bits() {
     while kills < KILLS {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
-        loop {
+        let command = || {
             let begun = folder.join("s/study.toml").exists();
-            let mut command = study(folder, if begun { RESUME } else { SMALL });
-            let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            let moment = Instant::now() + time.mul_f64(if kills < KILLS { stream.unit() } else { 1e3 });
-            match end_before(&mut child, moment) {
-                Some(status) => {
-                    assert!(status.success(), "after {kills} kills: {status}");
-                    break;
-                }
-                None => kills += 1,
-            }
-        }
+            study(folder, if begun { RESUME } else { SMALL })
+        };
+        end_despite_kills(command, time, &mut stream, &mut kills, KILLS);
         assert_eq!(weights(&folder.join("s")), expected, "after {kills} kills");
         finished += 1;
     }

@@ -272,11 +272,11 @@ fn a_search_with_repeated_trials_ends_like_one_in_one_go() {
         for left in [0, 0, 3, 9, 23] {
             let study = open(&storage);
             while let Some(trial) = study.ask().unwrap() {
-                let whether = trial.turn() == left;
+                let leaves = trial.turn() == left;
                 let ending =
-                    if whether { Ending::Abandoned } else { Ending::Complete(objective(&trial).unwrap()) };
+                    if leaves { Ending::Abandoned } else { Ending::Complete(objective(&trial).unwrap()) };
                 study.tell(&trial, ending).unwrap();
-                if whether {
+                if leaves {
                     break;
                 }
             }

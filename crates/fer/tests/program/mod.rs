@@ -2,8 +2,10 @@
 #![allow(dead_code)]
 
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+use nn_core::rng::Stream;
 
 /// A `fer` command in a folder, without settings from the environment.
 pub fn fer(folder: &Path, arguments: &[&str]) -> Command {
@@ -27,5 +29,24 @@ pub fn end_before(child: &mut Child, moment: Instant) -> Option<ExitStatus> {
             return None;
         }
         std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Starts a command again after each kill, until it ends by itself. While there were fewer than `most` kills, it is killed
+/// at a random moment within `time`.
+pub fn end_despite_kills(
+    command: impl Fn() -> Command,
+    time: Duration,
+    stream: &mut Stream,
+    kills: &mut usize,
+    most: usize,
+) {
+    loop {
+        let mut child = command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let moment = Instant::now() + time.mul_f64(if *kills < most { stream.unit() } else { 1e3 });
+        match end_before(&mut child, moment) {
+            Some(status) => return assert!(status.success(), "after {kills} kills: {status}"),
+            None => *kills += 1,
+        }
     }
 }
