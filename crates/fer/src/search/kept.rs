@@ -42,7 +42,7 @@ impl Keep {
         warn: &'a dyn Fn(&str),
     ) -> (KeptTrial<'a>, Option<TrainingState<f32>>) {
         let hash = Sha256::digest(training);
-        let hash: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let folder = self.folder.join(format!("trial-{turn}-{hash}"));
         let mut kept = KeptTrial { folder, checkpoints: None, warn, lock: None };
         let state = kept.open(self.every);
