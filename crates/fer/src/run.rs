@@ -276,8 +276,9 @@ pub(crate) fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("plain data") + "\n"
 }
 
-/// Whether a run may begin in the folder: there is nothing but what a run leaves that is killed in its first moment.
-fn is_free(path: &Path) -> bool {
+/// Whether a run, search or study may begin in the folder: there is nothing but what one leaves that is killed in its
+/// first moment.
+pub fn is_free(path: &Path) -> bool {
     let Ok(files) = fs::read_dir(path) else { return !path.exists() };
     let empty = |path: &Path| fs::read_dir(path).is_ok_and(|mut files| files.next().is_none());
     let harmless = |file: fs::DirEntry| {

@@ -156,6 +156,8 @@ fn a_study_reports_every_part() {
     }
     let xml = as_xml(&html);
     let document = parse(&xml);
+    let ids: Vec<_> = document.descendants().filter_map(|node| node.attribute("id")).collect();
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "an id occurs twice: {ids:?}");
     let plain = markdown.replace('\\', "");
     for row in cells(&document) {
         let line = format!("| {} |", row.join(" | "));
@@ -172,6 +174,8 @@ fn a_study_reports_every_part() {
         "best of the search",
         "what suits faces",
         "joint/best-4",
+        "(e) searched",
+        "random trials; mean of 2 seeds",
     ] {
         assert!(html.contains(words), "{words:?} is not in the report");
     }
@@ -271,6 +275,11 @@ fn a_study_is_made_in_stages() {
     fails(study(folder, "--only fnn --limit 28 --out file/s"), 1, &["file/s"]);
     assert!(!folder.join("none").exists() && !folder.join("elsewhere").exists());
 
+    // What is left of a study that was killed while it wrote its settings.
+    fs::create_dir(folder.join("killed")).unwrap();
+    fs::write(folder.join("killed/.study.toml.tmp.7"), "scale").unwrap();
+    succeeds(study(folder, "--only explore --limit 28 --out killed"));
+
     // A run that was made with other settings is not taken for one of the study.
     let config = folder.join("s/cnn/cnn1/config.toml");
     let other = fs::read_to_string(&config).unwrap().replace("epochs = 1", "epochs = 2");
@@ -278,6 +287,38 @@ fn a_study_is_made_in_stages() {
     fails(study(folder, "--resume --only cnn --out s"), 1, &["cnn1", "other settings"]);
     fs::write(folder.join("s/study.toml"), "scale = \"huge\"\n").unwrap();
     fails(study(folder, "--resume --out s"), 1, &["study.toml", "huge"]);
+}
+
+#[test]
+fn a_search_counts_the_runs_of_its_best_network_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    succeeds(study(folder, "--only search --trials 1 --limit 28 --epochs 1 --seeds 2 --out s"));
+    let seeds = || -> Vec<String> {
+        let report = fs::read_to_string(folder.join("s/report.md")).unwrap();
+        let (_, table) = report.split_once("### joint density: the best network, trained anew").unwrap();
+        let rows = table.lines().skip_while(|line| !line.starts_with("| ---")).skip(1);
+        rows.take_while(|line| line.starts_with('|')).map(|row| row[2..3].to_owned()).collect()
+    };
+    assert_eq!(seeds(), ["0", "1"]);
+
+    // Such runs are left behind by a best network that was overtaken when the search got further trials.
+    let best = folder.join("s/search/joint/best-0");
+    for (run, file, from, to) in [
+        ("best-0-2", "network.json", "\"search\"", "\"another\""),
+        ("best-0-3", "config.toml", "epochs = 1", "epochs = 2"),
+    ] {
+        let other = best.with_file_name(run);
+        fs::create_dir(&other).unwrap();
+        for file in ["config.toml", "network.json", "result.json"] {
+            fs::copy(best.join(file), other.join(file)).unwrap();
+        }
+        let text = fs::read_to_string(other.join(file)).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(other.join(file), text.replace(from, to)).unwrap();
+    }
+    succeeds(study(folder, "--resume --only explore --out s"));
+    assert_eq!(seeds(), ["0", "1"]);
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Training runs as parts of a larger work: a study, or the end of a search.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use anyhow::bail;
 use fer::data::Dataset;
 use fer::resume::Standing;
-use fer::run::RunFolder;
+use fer::run::{RunFolder, is_free};
 use fer::settings::ResolvedSettings;
 use fer::training::{Outcome, Training, TrainingResult};
 
@@ -18,13 +17,10 @@ use super::note;
 use super::progress::Follow;
 use super::resume::keep_checkpoints;
 
-/// Refuses a folder with something in it for a new work, which is called `what`.
+/// Refuses a folder with something in it for a new work, which is called `what`. What is left of one that was killed in its
+/// first moment does not count.
 pub fn refuse_taken(out: &Path, what: &str) -> anyhow::Result<()> {
-    let taken = match fs::read_dir(out) {
-        Ok(mut files) => files.next().is_some(),
-        Err(_) => out.exists(),
-    };
-    if taken {
+    if !is_free(out) {
         bail!(
             "{} exists already and is not empty: give --resume to continue the {what} in it, or another --out",
             out.display()

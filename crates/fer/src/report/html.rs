@@ -39,11 +39,11 @@ impl Report {
                     @if !self.lead.is_empty() { p { (self.lead) } }
                     @if sections.len() > 1 {
                         nav aria-label="Sections" {
-                            ul { @for (title, _) in &sections { li { a href={ "#" (slug(title)) } { (title) } } } }
+                            ul { @for (title, _) in &sections { li { a href={ "#section-" (slug(title)) } { (title) } } } }
                         }
                     }
                     @for (title, blocks) in &sections {
-                        section id=(slug(title)) {
+                        section id={ "section-" (slug(title)) } {
                             h2 { (title) }
                             // Neighbouring plots and matrices stand side by side, where there is room.
                             @for group in blocks.chunk_by(|a, b| stands_beside(a.1) && stands_beside(b.1)) {

@@ -197,8 +197,16 @@ pub fn over_seeds(caption: impl Into<String>, runs: &[ReportedRun]) -> Table {
         let key = format!("{} {:?} {data:?} {}", run.record.model, run.cost, settings.join(" "));
         groups.entry(key).or_default().push(run);
     }
-    let columns =
-        ["network", "runs", "validation: mean", "validation: sd", "test: mean", "test: sd", "time: mean"];
+    let columns = [
+        "network",
+        "first run",
+        "runs",
+        "validation: mean",
+        "validation: sd",
+        "test: mean",
+        "test: sd",
+        "time: mean",
+    ];
     let mut table = Table::new(caption, columns);
     for group in groups.values() {
         let seeds: BTreeSet<_> = group.iter().map(|run| run.record.setting("seed")).collect();
@@ -218,6 +226,7 @@ pub fn over_seeds(caption: impl Into<String>, runs: &[ReportedRun]) -> Table {
         let (test, test_sd) = statistics(&|run| run.record.reached().test_acc);
         table.push([
             Cell::text(&group[0].record.model),
+            Cell::text(&group[0].label),
             Cell::Count(group.len() as u64),
             Cell::percent(val),
             Cell::percent(val_sd),

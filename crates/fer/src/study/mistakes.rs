@@ -57,10 +57,14 @@ pub(super) fn section(found: &Found) -> Section {
     };
     let test = |path: &str| found.test_acc(path);
     let [joint, hyperopt] = ["joint", "hyperopt"].map(|name| found.search(name));
+    let over_seeds = |trials: &str, search: Option<&Searched>| match search.map_or(0, |s| s.retrained.len()) {
+        0 | 1 => trials.to_owned(),
+        runs => format!("{trials}; mean of {runs} seeds"),
+    };
     pair(
         "Bayesian search without a Bayesian step: hyperopt draws its first 20 trials at random",
-        ("random trials", hyperopt.and_then(Searched::test_acc)),
-        ("our density over all parameters", joint.and_then(Searched::test_acc)),
+        (&over_seeds("random trials", hyperopt), hyperopt.and_then(Searched::test_acc)),
+        (&over_seeds("our density over all parameters", joint), joint.and_then(Searched::test_acc)),
     );
     for (name, was, right) in [
         ("ft1", "finetune/ft1-as-it-ran", "finetune/ft1-imagenet"),

@@ -1,11 +1,13 @@
 //! A search's folder read back.
 
+use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::record::{Record, State, find, read_csv};
 use crate::run::RunError;
+use crate::settings::TrainSettings;
 
 /// A line of `trials.csv`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -44,7 +46,7 @@ pub struct Searched {
     pub trials: Vec<TrialLine>,
     /// Its parameters, the most important one first.
     pub importances: Vec<Share>,
-    /// The best network's runs.
+    /// The finished runs of the best network, by seed.
     pub retrained: Vec<Record>,
 }
 
@@ -55,16 +57,19 @@ impl Searched {
     /// If a file is damaged.
     pub fn read(folder: &Path) -> Result<Self, RunError> {
         let mut retrained = Vec::new();
-        // The folder itself has the best network's configuration, but is no run.
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            for path in if entry.path().is_dir() { find(&entry.path())? } else { Vec::new() } {
-                let record = Record::read(&path)?;
-                if record.state == State::Finished {
-                    retrained.push(record);
+        if folder.join("best.toml").exists() {
+            let best = what_is_trained(folder, "best.toml")?;
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                for path in if entry.path().is_dir() { find(&entry.path())? } else { Vec::new() } {
+                    let record = Record::read(&path)?;
+                    // A search that went on may have found a better network since.
+                    if record.state == State::Finished && what_is_trained(&path, "config.toml")? == best {
+                        retrained.push(record);
+                    }
                 }
             }
         }
-        retrained.sort_by(|a, b| a.name.cmp(&b.name));
+        retrained.sort_by_key(|run| run.settings.get("seed").and_then(toml::Value::as_integer));
         Ok(Self {
             trials: read_csv(&folder.join("trials.csv"))?,
             importances: read_csv(&folder.join("importances.csv"))?,
@@ -78,4 +83,10 @@ impl Searched {
         let accuracies = accuracies.filter(|accuracies| !accuracies.is_empty())?;
         Some(accuracies.iter().sum::<f64>() / accuracies.len() as f64)
     }
+}
+
+/// The settings in `config`, but for the seed, and the network beside it.
+fn what_is_trained(folder: &Path, config: &str) -> Result<(TrainSettings, Option<String>), RunError> {
+    let settings = TrainSettings::read(&folder.join(config))?.what_matters();
+    Ok((TrainSettings { seed: None, ..settings }, fs::read_to_string(folder.join("network.json")).ok()))
 }

@@ -1,6 +1,7 @@
 //! The program under test. Each test uses a part of it.
 #![allow(dead_code)]
 
+use std::io::{Read, Seek};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -42,10 +43,17 @@ pub fn end_despite_kills(
     most: usize,
 ) {
     loop {
-        let mut child = command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut said = tempfile::tempfile().unwrap();
+        let stderr = said.try_clone().unwrap();
+        let mut child = command().stdout(Stdio::null()).stderr(stderr).spawn().unwrap();
         let moment = Instant::now() + time.mul_f64(if *kills < most { stream.unit() } else { 1e3 });
         match end_before(&mut child, moment) {
-            Some(status) => return assert!(status.success(), "after {kills} kills: {status}"),
+            Some(status) if status.success() => return,
+            Some(status) => {
+                let mut stderr = String::new();
+                said.rewind().and_then(|()| said.read_to_string(&mut stderr)).unwrap();
+                panic!("after {kills} kills: {status}: {stderr}");
+            }
             None => *kills += 1,
         }
     }

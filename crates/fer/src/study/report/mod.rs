@@ -118,10 +118,17 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// The runs of a part.
-    fn runs_of(&self, part: Part) -> Vec<ReportedRun> {
+    /// The runs of a part, those with further seeds included.
+    fn every_run_of(&self, part: Part) -> Vec<ReportedRun> {
         let of = |(path, _): &&(String, ReportedRun)| path.starts_with(part.name());
         self.runs.iter().filter(of).map(|(_, run)| run.clone()).collect()
+    }
+
+    /// The runs of a part with the study's seed: those that compete and that are shown in full.
+    fn runs_of(&self, part: Part) -> Vec<ReportedRun> {
+        let mut runs = self.every_run_of(part);
+        runs.retain(|run| self.has_first_seed(run));
+        runs
     }
 
     /// Whether it is no repetition with a further seed.
@@ -134,6 +141,11 @@ impl<'a> Content<'a> {
         let (_, search) = self.searches.iter().find(|(_, search)| !search.retrained.is_empty())?;
         let run = ReportedRun::new(search.retrained.first()?.clone()).ok()?;
         Some(run.labelled("best of the search").beside("search"))
+    }
+
+    /// The runs of a part among which the best is chosen.
+    fn candidates(&self, part: Part) -> Vec<ReportedRun> {
+        if part == Part::Search { Vec::from_iter(self.searched()) } else { self.runs_of(part) }
     }
 
     /// All runs, those at the end of a search included.
@@ -155,8 +167,8 @@ impl<'a> Content<'a> {
         let search = shown.iter().position(|run| run.record.model.starts_with("ft")).unwrap_or(shown.len());
         shown.splice(search..search, self.searched());
         shown.extend(self.as_it_ran());
-        let mut section =
-            Section::new("Published and ours").with(runs::headline("Published and ours", &shown));
+        let mut section = Section::new("Published and ours")
+            .with(runs::headline("Runs that repeat a published one", &shown));
         for note in runs::notes(&shown) {
             section = section.text(note);
         }
@@ -178,12 +190,13 @@ impl<'a> Content<'a> {
         let parts = [
             (Part::Fnn, "(c) fully connected"),
             (Part::Cnn, "(d) convolutional"),
+            (Part::Search, "(e) searched"),
             (Part::Finetune, "(f) fine-tuned"),
         ];
         for (part, name) in parts {
             // Only runs that repeat a published one compete, as in the study.
-            let competes = |run: &ReportedRun| run.published.is_some() && self.has_first_seed(run);
-            let runs: Vec<_> = self.runs_of(part).into_iter().filter(competes).collect();
+            let mut runs = self.candidates(part);
+            runs.retain(|run| run.published.is_some());
             let published = crate::published::results().iter().filter(|result| {
                 runs.iter().any(|run| run.published.is_some_and(|published| published.model == result.model))
             });
@@ -219,9 +232,7 @@ impl<'a> Content<'a> {
     fn best_runs(&self) -> Result<(Vec<ReportedRun>, Section), RunError> {
         let mut chosen = Vec::new();
         for part in [Part::Fnn, Part::Cnn, Part::Search, Part::Finetune, Part::Augment] {
-            let runs =
-                if part == Part::Search { Vec::from_iter(self.searched()) } else { self.runs_of(part) };
-            chosen.extend(sections::best(&runs).cloned());
+            chosen.extend(sections::best(&self.candidates(part)).cloned());
         }
         let mut errors = Section::new("Worst errors");
         for run in &mut chosen {

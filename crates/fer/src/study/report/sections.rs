@@ -33,9 +33,9 @@ pub(super) fn best(runs: &[ReportedRun]) -> Option<&ReportedRun> {
         .max_by(|a, b| accuracy(a).unwrap_or(0.0).total_cmp(&accuracy(b).unwrap_or(0.0)))
 }
 
-/// A table of runs, the best of them in words, and their curves.
-fn runs_of(title: &str, caption: &str, runs: &[ReportedRun]) -> Section {
-    let mut section = Section::new(title).with(runs::headline(caption, runs));
+/// A table of the rows; the best of the runs in words, and the curves of these.
+fn runs_of(title: &str, caption: &str, rows: &[ReportedRun], runs: &[ReportedRun]) -> Section {
+    let mut section = Section::new(title).with(runs::headline(caption, rows));
     if let Some(best) = best(runs) {
         let reached = best.record.reached();
         let percent = |share: Option<f64>| format!("{:.2} %", share.unwrap_or(f64::NAN) * 100.0);
@@ -69,15 +69,15 @@ fn summaries(mut section: Section, runs: &[ReportedRun]) -> Section {
 impl Content<'_> {
     /// (c): fully connected networks.
     pub(super) fn fnn(&self) -> Section {
-        let runs = self.runs_of(Part::Fnn);
-        let section = runs_of("(c) Fully connected networks", "Fully connected networks", &runs);
+        let (rows, runs) = (self.every_run_of(Part::Fnn), self.runs_of(Part::Fnn));
+        let section = runs_of("(c) Fully connected networks", "Fully connected networks", &rows, &runs);
         summaries(section, &runs)
     }
 
     /// (d): convolutional networks, and both kinds side by side.
     pub(super) fn cnn(&self) -> Section {
-        let runs = self.runs_of(Part::Cnn);
-        let section = runs_of("(d) Convolutional networks", "Convolutional networks", &runs);
+        let (rows, runs) = (self.every_run_of(Part::Cnn), self.runs_of(Part::Cnn));
+        let section = runs_of("(d) Convolutional networks", "Convolutional networks", &rows, &runs);
         let section = summaries(section, &runs);
         let both = [self.runs_of(Part::Fnn), runs].concat();
         let values = |value: fn(&ReportedRun) -> Option<f64>| both.iter().map(value).collect();
@@ -95,7 +95,8 @@ impl Content<'_> {
 
     /// (f): networks on top of pre-trained ones.
     pub(super) fn finetune(&self) -> Section {
-        runs_of("(f) Fine-tuning", "Networks on top of pre-trained ones", &self.runs_of(Part::Finetune))
+        let runs = self.runs_of(Part::Finetune);
+        runs_of("(f) Fine-tuning", "Networks on top of pre-trained ones", &runs, &runs)
     }
 
     /// (g): augmentation.
