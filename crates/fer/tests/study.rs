@@ -179,6 +179,9 @@ fn a_study_reports_every_part() {
     ] {
         assert!(html.contains(words), "{words:?} is not in the report");
     }
+    // Runs with a further seed are rows of tables, no more.
+    let further = format!("{}, seed 4", seeds[1].trim_start_matches("fnn/").trim_end_matches("-seed4"));
+    assert!(html.contains(&further) && !html.contains(&format!("{further}: ")), "{further}");
     in_a_browser(&report);
 
     // Everything is there already: nothing is trained again, and the report is the same.

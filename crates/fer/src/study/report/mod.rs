@@ -136,7 +136,7 @@ impl<'a> Content<'a> {
         run.record.setting("seed") == Some(self.plan.settings.seed.to_string())
     }
 
-    /// The best network of the search with our sampler, trained anew.
+    /// The best network of the search with our sampler, or of the other one as long as that is the only one, trained anew.
     fn searched(&self) -> Option<ReportedRun> {
         let (_, search) = self.searches.iter().find(|(_, search)| !search.retrained.is_empty())?;
         let run = ReportedRun::new(search.retrained.first()?.clone()).ok()?;

@@ -34,7 +34,7 @@ pub(super) fn best(runs: &[ReportedRun]) -> Option<&ReportedRun> {
 }
 
 /// A table of the rows; the best of the runs in words, and the curves of these.
-fn runs_of(title: &str, caption: &str, rows: &[ReportedRun], runs: &[ReportedRun]) -> Section {
+fn results(title: &str, caption: &str, rows: &[ReportedRun], runs: &[ReportedRun]) -> Section {
     let mut section = Section::new(title).with(runs::headline(caption, rows));
     if let Some(best) = best(runs) {
         let reached = best.record.reached();
@@ -70,14 +70,14 @@ impl Content<'_> {
     /// (c): fully connected networks.
     pub(super) fn fnn(&self) -> Section {
         let (rows, runs) = (self.every_run_of(Part::Fnn), self.runs_of(Part::Fnn));
-        let section = runs_of("(c) Fully connected networks", "Fully connected networks", &rows, &runs);
+        let section = results("(c) Fully connected networks", "Fully connected networks", &rows, &runs);
         summaries(section, &runs)
     }
 
     /// (d): convolutional networks, and both kinds side by side.
     pub(super) fn cnn(&self) -> Section {
         let (rows, runs) = (self.every_run_of(Part::Cnn), self.runs_of(Part::Cnn));
-        let section = runs_of("(d) Convolutional networks", "Convolutional networks", &rows, &runs);
+        let section = results("(d) Convolutional networks", "Convolutional networks", &rows, &runs);
         let section = summaries(section, &runs);
         let both = [self.runs_of(Part::Fnn), runs].concat();
         let values = |value: fn(&ReportedRun) -> Option<f64>| both.iter().map(value).collect();
@@ -96,7 +96,7 @@ impl Content<'_> {
     /// (f): networks on top of pre-trained ones.
     pub(super) fn finetune(&self) -> Section {
         let runs = self.runs_of(Part::Finetune);
-        runs_of("(f) Fine-tuning", "Networks on top of pre-trained ones", &runs, &runs)
+        results("(f) Fine-tuning", "Networks on top of pre-trained ones", &runs, &runs)
     }
 
     /// (g): augmentation.
