@@ -23,8 +23,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nn_core::Tensor;
-use nn_core::checkpoint::{is_temporary, load_weights, remove_temporary_files, write_atomically};
+use nn_core::checkpoint::load_weights;
 use nn_core::error::{BuildError, WeightsError};
+use nn_core::files::{is_temporary, remove_temporary_files, write_atomically};
 use nn_core::metrics::{Confusion, argmax};
 use nn_core::model::{Network, Sequential};
 use serde::Serialize;

@@ -280,7 +280,7 @@ fn a_study_is_made_in_stages() {
 
     // What is left of a study that was killed while it wrote its settings.
     fs::create_dir(folder.join("killed")).unwrap();
-    fs::write(folder.join("killed/.study.toml.tmp.7"), "scale").unwrap();
+    fs::write(folder.join("killed/.study.toml.vitrine-tmp.7"), "scale").unwrap();
     succeeds(study(folder, "--only explore --limit 28 --out killed"));
 
     // A run that was made with other settings is not taken for one of the study.

@@ -11,7 +11,7 @@
 //! 4. [`model`]: from a configuration ([`model::Sequential`]) to a network that computes ([`model::Network`]).
 //! 5. [`train`]: `fit`, `evaluate`, callbacks.
 //! 6. [`inspect`], [`gradcheck`]: looking inside, and proving the derivatives.
-//! 7. [`checkpoint`]: weights on disk; [`keras`]: models and weights that Keras saved.
+//! 7. [`files`], [`checkpoint`]: weights on disk; [`keras`]: models and weights that Keras saved.
 //!
 //! # Example
 //! ```
@@ -36,6 +36,7 @@
 
 pub mod checkpoint;
 pub mod error;
+pub mod files;
 pub mod gradcheck;
 pub mod init;
 pub mod inspect;

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use nn_core::checkpoint::write_atomically;
+use nn_core::files::write_atomically;
 use nn_core::{Tensor, tensor};
 use npyz::{DType, NpyFile, Order, WriterBuilder};
 use thiserror::Error;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use ndarray::Array2;
-use nn_core::checkpoint::write_atomically;
+use nn_core::files::write_atomically;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 

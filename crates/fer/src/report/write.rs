@@ -5,7 +5,7 @@ use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
 use image::{GrayImage, ImageFormat};
-use nn_core::checkpoint::write_atomically;
+use nn_core::files::write_atomically;
 use thiserror::Error;
 
 use super::{Bars, Block, Confusion, Curves, Report};

@@ -82,7 +82,7 @@ impl Measures {
             writer.serialize(line).map_err(|e| failed(std::io::Error::other(e)))?;
         }
         let csv = writer.into_inner().map_err(|e| failed(std::io::Error::other(e.to_string())))?;
-        nn_core::checkpoint::write_atomically(&self.path, &csv).map_err(failed)
+        nn_core::files::write_atomically(&self.path, &csv).map_err(failed)
     }
 }
 

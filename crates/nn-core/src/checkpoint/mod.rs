@@ -15,11 +15,8 @@
 //! The CRC-32 (of zip and PNG) is of the whole file with the digits 00000000 in its place. The JSON begins with the
 //! version of this format.
 
-mod atomic;
 mod state;
 mod weights;
 
-pub(crate) use atomic::sync_parent;
-pub use atomic::{is_temporary, remove_temporary_files, write_atomically};
 pub(crate) use weights::refuse_duplicate_names;
 pub use weights::{load_weights, save_weights};

@@ -7,9 +7,10 @@ use nn_kernels::Real;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
+use super::refuse_duplicate_names;
 use super::weights::{Stored, decode, dtype};
-use super::{refuse_duplicate_names, write_atomically};
 use crate::error::StateError;
+use crate::files::write_atomically;
 use crate::optim::OptimizerConfig;
 use crate::tensor::{Elements, Tensor};
 use crate::train::{CallbackState, FitOptions, Position, TrainingState};

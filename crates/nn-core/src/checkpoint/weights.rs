@@ -9,8 +9,8 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors, View};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::write_atomically;
 use crate::error::WeightsError;
+use crate::files::write_atomically;
 use crate::model::Network;
 use crate::tensor::{Elements, Tensor, tensor};
 

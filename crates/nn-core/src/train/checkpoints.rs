@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use nn_kernels::Real;
 
 use super::{Action, Callback, EpochEnd, StepEnd, TrainingState};
-use crate::checkpoint::{remove_temporary_files, sync_parent};
 use crate::error::{StateError, TrainError};
+use crate::files::{remove_temporary_files, sync_parent};
 
 /// Keeps the state of training in a folder: at the end of each epoch, in between when a time has passed, and when
 /// another callback asks for it. The last two files are kept, so that there is one while the next is written and

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nn_core::checkpoint::write_atomically;
 use nn_core::error::StateError;
+use nn_core::files::write_atomically;
 use nn_core::loss::Loss;
 use nn_core::optim::Adam;
 use nn_core::train::{Action, Callback, Checkpoints, Trainer, TrainingState};
@@ -142,7 +142,7 @@ fn a_damaged_checkpoint_is_passed_over_and_gone_after_the_next() {
     let good = fs::read(&newest).unwrap();
     fs::write(&newest, &good[..good.len() / 2]).unwrap();
     // What a killed process leaves, and what belongs to somebody else.
-    fs::write(path.join(".epoch-0002-step-000003.safetensors.tmp.123"), "x").unwrap();
+    fs::write(path.join(".epoch-0002-step-000003.safetensors.vitrine-tmp.123"), "x").unwrap();
     fs::write(path.join("notes.txt"), "mine").unwrap();
     let found = Checkpoints::open::<f32>(&path, Duration::MAX).unwrap();
     assert!(found.damaged.len() == 1 && found.damaged[0].to_string().contains(&names[1]));

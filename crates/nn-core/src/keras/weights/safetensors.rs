@@ -5,7 +5,8 @@ use ::safetensors::tensor::TensorView;
 use ::safetensors::{Dtype, SafeTensors};
 
 use super::LayerWeights;
-use crate::checkpoint::{refuse_duplicate_names, write_atomically};
+use crate::checkpoint::refuse_duplicate_names;
+use crate::files::write_atomically;
 use crate::keras::{KerasError, file};
 use crate::tensor::tensor;
 
