@@ -16,8 +16,9 @@ use crate::simd::neon::Neon;
 
 /// An instruction set for which the kernels are compiled, the best last.
 ///
-/// The best that the processor has is used, unless the environment variable `NN_ISA` names another one.
-/// `f64`, which checks and does not train, runs on the portable set always.
+/// The best that the processor has is used, unless the environment variable `NN_ISA` names another one, in small
+/// letters as [`Isa::name`] does; an empty `NN_ISA` names none. `f64`, which checks and does not train, runs on the
+/// portable set always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Isa {
     /// Plain Rust.
@@ -30,15 +31,28 @@ pub enum Isa {
     Avx512,
 }
 
-/// An instruction set that cannot be used.
+/// An instruction set that cannot be used; the message lists those that this machine has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IsaError {
-    /// No instruction set has this name.
-    #[error("unknown instruction set {0:?}, expected one of portable, neon, avx2, avx512")]
+    /// No instruction set has this name, of which the beginning is given.
+    #[error("unknown instruction set {0:?}, expected {here}", here = here())]
     Unknown(String),
     /// This processor lacks it.
-    #[error("the instruction set {0} was asked for, but this processor does not have it")]
+    #[error("the instruction set {0} was asked for, but this processor does not have it: use {here}", here = here())]
     Unavailable(Isa),
+}
+
+impl IsaError {
+    fn unknown(name: &str) -> Self {
+        /// Longer names are cut.
+        const SHOWN: usize = 40;
+        Self::Unknown(name.chars().take(SHOWN).collect())
+    }
+}
+
+/// The instruction sets of this machine in words.
+fn here() -> String {
+    Isa::available().into_iter().map(Isa::name).collect::<Vec<_>>().join(" or ")
 }
 
 impl Isa {
@@ -75,13 +89,16 @@ impl Isa {
         }
     }
 
-    /// The one that `NN_ISA` names, or the best available if it is not set.
+    /// The one that `NN_ISA` names, or the best available if it is not set or empty. Programs ask before they begin
+    /// anything.
     ///
     /// # Errors
     /// If `NN_ISA` names none, or one that this processor lacks.
     pub fn from_env() -> Result<Self, IsaError> {
-        let isa = match std::env::var("NN_ISA") {
-            Ok(name) if !name.is_empty() => name.parse()?,
+        let isa = match std::env::var_os("NN_ISA") {
+            Some(name) if !name.is_empty() => {
+                name.to_str().ok_or_else(|| IsaError::unknown(&name.to_string_lossy()))?.parse()?
+            }
             _ => *Self::available().last().expect("the portable set is always there"),
         };
         if isa.is_available() { Ok(isa) } else { Err(IsaError::Unavailable(isa)) }
@@ -90,13 +107,19 @@ impl Isa {
     /// The instruction set in force on this thread.
     ///
     /// # Panics
-    /// If `NN_ISA` asks for one that cannot be used; programs check that at their start with
-    /// [`Isa::from_env`].
+    /// If `NN_ISA` asks for one that cannot be used; [`Isa::in_force`] says that without a panic.
     pub fn current() -> Self {
-        static PROCESS: OnceLock<Isa> = OnceLock::new();
-        SCOPED
-            .get()
-            .unwrap_or_else(|| *PROCESS.get_or_init(|| Self::from_env().unwrap_or_else(|e| panic!("{e}"))))
+        Self::in_force().unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    /// [`Isa::current`], to be asked where something is built that will compute.
+    ///
+    /// # Errors
+    /// If `NN_ISA` asks for one that cannot be used, and no [scope](Isa::scope) for another one. The environment is
+    /// read once per process.
+    pub fn in_force() -> Result<Self, IsaError> {
+        static PROCESS: OnceLock<Result<Isa, IsaError>> = OnceLock::new();
+        SCOPED.get().map_or_else(|| PROCESS.get_or_init(Self::from_env).clone(), Ok)
     }
 
     /// Runs `body` with this instruction set in force, also on the threads to which kernels in `body`
@@ -131,7 +154,7 @@ impl FromStr for Isa {
     type Err = IsaError;
 
     fn from_str(name: &str) -> Result<Self, IsaError> {
-        Self::ALL.into_iter().find(|isa| isa.name() == name).ok_or_else(|| IsaError::Unknown(name.into()))
+        Self::ALL.into_iter().find(|isa| isa.name() == name).ok_or_else(|| IsaError::unknown(name))
     }
 }
 

@@ -15,6 +15,7 @@
 //! | [`optimizer`] | the parameter updates of SGD and Adam |
 //! | [`isa`] | which instruction set the kernels use: the best there is, or what `NN_ISA` names |
 //! | [`parallel`] | the only place where work is divided among threads |
+//! | [`threads`] | how many threads there are |
 //! | [`phase`] | where a kernel's time goes: laying out operands, multiplying, laying out results |
 //! | [`peak`] | the most multiply-adds that a core can do |
 //!
@@ -47,6 +48,7 @@ pub mod peak;
 pub mod phase;
 pub mod pool;
 pub mod reference;
+pub mod threads;
 
 mod engine;
 mod error;

@@ -3,6 +3,7 @@
 //! The environment is read once per process, so each of its values is tried in a process of its own: this program
 //! again, running the one test that prints what it sees.
 
+use std::ffi::OsStr;
 use std::panic::catch_unwind;
 use std::process::{Command, Output};
 use std::str::FromStr;
@@ -17,11 +18,12 @@ const CHILD: &str = "prints_the_instruction_set";
 #[ignore = "run by the other tests, in a process of its own"]
 fn prints_the_instruction_set() {
     println!("from_env: {:?}", Isa::from_env());
+    assert_eq!(Isa::in_force(), Isa::from_env());
     println!("current: {}", Isa::current());
 }
 
 /// Runs [`prints_the_instruction_set`] with a value of `NN_ISA`, or without any.
-fn with_environment(value: Option<&str>) -> Output {
+fn with_environment(value: Option<impl AsRef<OsStr>>) -> Output {
     let program = std::env::current_exe().expect("this program");
     let mut command = Command::new(program);
     command.args(["--exact", CHILD, "--ignored", "--nocapture"]).env_remove("NN_ISA");
@@ -65,10 +67,27 @@ fn unknown_name_is_refused() {
     for name in ["bogus", "AVX2", " avx2"] {
         let text = refusal(name);
         assert!(text.contains(&format!("from_env: Err(Unknown({name:?}))")), "{text}");
-        let message =
-            format!("unknown instruction set {name:?}, expected one of portable, neon, avx2, avx512");
+        let message = format!("unknown instruction set {name:?}, expected portable");
         assert!(text.contains(&message), "{text}");
     }
+    let long = refusal(&"x".repeat(10_000));
+    assert!(!long.contains(&"x".repeat(41)), "{long}");
+}
+
+#[test]
+fn a_refusal_lists_what_this_machine_has() {
+    let has: Vec<_> = Isa::available().into_iter().map(Isa::name).collect();
+    for name in ["AVX2", if cfg!(target_arch = "x86_64") { "neon" } else { "avx2" }] {
+        assert!(refusal(name).contains(&has.join(" or ")), "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_no_text_is_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let output = with_environment(Some(OsStr::from_bytes(b"avx\xff")));
+    assert!(!output.status.success(), "{output:?}");
 }
 
 /// Any machine lacks one: no processor has both NEON and AVX2.
