@@ -74,7 +74,8 @@ impl FeatureCache {
 
     fn keep(&self, path: &Path, key: String, features: &Tensor<f32>) -> io::Result<()> {
         std::fs::create_dir_all(&self.folder)?;
-        let layer = LayerWeights { layer: key, weights: vec![(checksum(features), features.clone())] };
+        let layer =
+            LayerWeights { layer: key, place: None, weights: vec![(checksum(features), features.clone())] };
         save_safetensors(&[layer], path).map_err(io::Error::other)
     }
 }

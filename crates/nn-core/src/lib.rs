@@ -47,6 +47,7 @@ pub mod loss;
 pub mod metrics;
 pub mod model;
 pub mod optim;
+pub mod quoted;
 pub mod regularizer;
 pub mod rng;
 pub mod train;

@@ -80,7 +80,7 @@ fn resnet50() {
 #[test]
 fn naming() {
     let of = |names: &[&str]| {
-        let layer = |name: &&str| LayerWeights { layer: name.to_string(), weights: Vec::new() };
+        let layer = |name: &&str| LayerWeights { layer: name.to_string(), place: None, weights: Vec::new() };
         Naming::of(&names.iter().map(layer).collect::<Vec<_>>())
     };
     assert_eq!(of(&["res2a_branch2a", "res5c_branch2c"]), Some(Naming::ResNet50Branches));

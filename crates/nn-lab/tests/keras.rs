@@ -135,9 +135,9 @@ fn devices_are_refused() {
     let model = model.to_str().unwrap();
     std::os::unix::fs::symlink("/dev/zero", folder.join("zero.json")).unwrap();
     let rest = ["--input", "x.npy", "--output", "y.npy"];
-    fails(folder, &["summary", "zero.json"], &["zero.json: not a regular file"]);
-    fails(folder, &["summary", "/dev/zero"], &["/dev/zero: not a regular file"]);
-    fails(folder, &[&["run", "--model", "zero.json"], &rest[..]].concat(), &["not a regular file"]);
+    fails(folder, &["summary", "zero.json"], &["zero.json: is a device, expected a regular file"]);
+    fails(folder, &["summary", "/dev/zero"], &["/dev/zero: is a device, expected"]);
+    fails(folder, &[&["run", "--model", "zero.json"], &rest[..]].concat(), &["is a device"]);
     fails(
         folder,
         &[&["run", "--config", "zero.json", "--weights", model], &rest[..]].concat(),

@@ -127,6 +127,7 @@ fn saved(network: &Network<f32>, rename: impl Fn(&str) -> String) -> Vec<LayerWe
     let leaves = network.layers_and_parts().into_iter().filter(|layer| layer.parts().is_empty());
     let weights = leaves.map(|layer| LayerWeights {
         layer: rename(&layer.info().name),
+        place: None,
         weights: layer.params().iter().map(|param| (param.name.to_owned(), param.value.clone())).collect(),
     });
     weights.collect()

@@ -2,7 +2,6 @@
 //!
 //! Members are decompressed into memory only, each up to a limit, so no name in an archive can touch a file.
 
-use std::collections::HashMap;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
@@ -13,8 +12,7 @@ use super::KerasError;
 use super::config::ModelConfig;
 use super::file::{self, Container};
 use super::hdf5::Hdf5;
-use super::weights::{self, LayerWeights, SavedModel};
-use crate::model::snake_case;
+use super::weights::{self, SavedModel};
 
 /// The member with the model's configuration.
 const CONFIG: &str = "config.json";
@@ -78,6 +76,10 @@ impl Archive {
         }
         for member in [CONFIG, METADATA, WEIGHTS] {
             if zip.index_for_name_raw(member.as_bytes()).is_none() {
+                let names: Vec<_> = zip.file_names_raw().map(String::from_utf8_lossy).collect();
+                if let Some(kind) = file::kind_of_zip(names.iter().map(AsRef::as_ref)) {
+                    return Err(KerasError::format(path, format!("not a .keras archive: it is {kind}")));
+                }
                 return Err(KerasError::archive(path, member, "missing from the archive"));
             }
         }
@@ -90,7 +92,9 @@ impl Archive {
     /// If the member is damaged, too large or not what it should be.
     pub fn metadata(&mut self) -> Result<Metadata, KerasError> {
         let bytes = self.member(METADATA, LONGEST_JSON)?;
-        serde_json::from_slice(&bytes).map_err(|e| KerasError::archive(&self.path, METADATA, e))
+        serde_json::from_slice(&bytes).map_err(|_| {
+            KerasError::archive(&self.path, METADATA, "is not JSON with the version of Keras, keras_version")
+        })
     }
 
     /// Reads `config.json`.
@@ -115,45 +119,39 @@ impl Archive {
         let limit = self.length.saturating_mul(EXPANSION).max(LONGEST_JSON);
         let bytes = self.member(WEIGHTS, limit)?;
         let within = self.path.join(WEIGHTS);
-        let stored = weights::from_archive(&Hdf5::open(&within, bytes)?)?;
-        let weights = config.name_weights(by_layer(&config, stored), &self.path)?;
+        let stored = weights::from_archive(&Hdf5::open_member(&within, bytes, self.length)?)?;
+        let weights = config.name_weights(stored, &self.path)?;
         Ok(SavedModel { config: Some(config), weights })
     }
 
-    /// Decompresses a member. What its header declares is not trusted: reading stops at the limit.
+    /// Decompresses a member into as much memory as the archive declares for it, at most the limit. The declared length
+    /// is not trusted: what is longer is refused.
     fn member(&mut self, name: &str, limit: usize) -> Result<Vec<u8>, KerasError> {
         let error = |problem: String| KerasError::archive(&self.path, name, problem);
         let member = self.zip.by_name(name).map_err(|e| error(e.to_string()))?;
         if !member.is_file() {
             return Err(error("not a regular file".into()));
         }
-        let mut bytes = Vec::new();
-        member.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|e| error(e.to_string()))?;
-        if bytes.len() > limit {
-            return Err(error(format!(
-                "more than {limit} bytes, out of proportion to the archive's {}",
-                self.length
-            )));
+        let too_long =
+            || error(format!("more than {limit} bytes, out of proportion to the archive's {}", self.length));
+        let declared = usize::try_from(member.size()).unwrap_or(usize::MAX);
+        if declared > limit {
+            return Err(too_long());
         }
+        // One more than it should have: what is longer shows, and what is not makes the vector no longer.
+        let mut bytes = vec![0; declared + 1];
+        let mut length = 0;
+        let mut member = member.take(declared as u64 + 1);
+        while length < bytes.len() {
+            match member.read(&mut bytes[length..]).map_err(|e| error(e.to_string()))? {
+                0 => break,
+                read => length += read,
+            }
+        }
+        if length > declared {
+            return Err(error(format!("more than the {declared} bytes that the archive says")));
+        }
+        bytes.truncate(length);
         Ok(bytes)
     }
-}
-
-/// Gives arrays the names of their layers. In an archive, a layer's path follows from its class and its place among the
-/// layers of that class: the second `Conv2D` is `conv2d_1`, whatever its name.
-fn by_layer(config: &ModelConfig, stored: Vec<(String, LayerWeights)>) -> Vec<LayerWeights> {
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    let mut names = HashMap::new();
-    for layer in &config.layers {
-        let class = snake_case(&layer.class);
-        let number = seen.entry(class.clone()).or_default();
-        let path = if *number == 0 { class } else { format!("{class}_{number}") };
-        *number += 1;
-        names.insert(path, &layer.name);
-    }
-    let rename = |(path, layer): (String, LayerWeights)| match names.get(&path) {
-        Some(&name) => LayerWeights { layer: name.clone(), ..layer },
-        None => LayerWeights { layer: path, ..layer },
-    };
-    stored.into_iter().map(rename).collect()
 }

@@ -2,6 +2,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::files::ReadError;
+use crate::quoted;
+
 /// Why a Keras file cannot be read.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -14,6 +17,9 @@ pub enum KerasError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// What is at the path is not read: no regular file, or one that is too long.
+    #[error(transparent)]
+    Unread(ReadError),
     /// The file is not what its reader is for.
     #[error("{path}: {problem}")]
     Format {
@@ -69,8 +75,15 @@ impl KerasError {
         move |source| Self::Io { path: path.into(), source }
     }
 
+    pub(super) fn unread(error: ReadError) -> Self {
+        match error {
+            ReadError::Io { path, source } => Self::Io { path, source },
+            error => Self::Unread(error),
+        }
+    }
+
     pub(super) fn format(path: &Path, problem: impl ToString) -> Self {
-        Self::Format { path: path.into(), problem: problem.to_string() }
+        Self::Format { path: path.into(), problem: shortened(problem) }
     }
 
     pub(super) fn hdf5(path: &Path, object: impl ToString, problem: impl ToString) -> Self {
@@ -78,15 +91,15 @@ impl KerasError {
     }
 
     pub(super) fn archive(path: &Path, member: impl ToString, problem: impl ToString) -> Self {
-        Self::Archive { path: path.into(), member: shortened(member), problem: shortened(problem) }
+        Self::Archive { path: path.into(), member: cut(member), problem: shortened(problem) }
     }
 
     pub(super) fn layer(path: &Path, layer: impl ToString, problem: impl ToString) -> Self {
-        Self::Layer { path: path.into(), layer: shortened(layer), problem: shortened(problem) }
+        Self::Layer { path: path.into(), layer: cut(layer), problem: shortened(problem) }
     }
 
     pub(super) fn model(path: &Path, model: impl ToString, problem: impl ToString) -> Self {
-        Self::Model { path: path.into(), model: shortened(model), problem: shortened(problem) }
+        Self::Model { path: path.into(), model: cut(model), problem: shortened(problem) }
     }
 }
 
@@ -95,12 +108,17 @@ fn the_model(name: &str) -> String {
     if name.is_empty() { String::new() } else { format!("model {name:?}: ") }
 }
 
-/// Names come from the file and may be of any length; a message stays readable.
+/// Texts come from the file and may be of any length; a message stays readable.
 fn shortened(text: impl ToString) -> String {
-    const LONGEST: usize = 400;
-    let text = text.to_string();
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text,
+    quoted::shortened(&text.to_string(), 400)
+}
+
+/// A name, which is shown in quotation marks.
+fn cut(name: impl ToString) -> String {
+    const LONGEST: usize = 80;
+    let name = name.to_string();
+    match name.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}..", &name[..end]),
+        None => name,
     }
 }

@@ -14,6 +14,7 @@ use crate::layers::{
     GlobalAveragePooling2D, LayerConfig, MaxPooling2D, Rescaling, Residual, ZeroPadding2D,
 };
 use crate::model::{Network, Sequential};
+use crate::quoted::{list, quoted};
 use crate::tensor::{Elements, Tensor, tensor};
 
 /// Reads a `.keras` archive, or a classic `.h5` file of a whole model, and builds its network with its weights.
@@ -60,21 +61,41 @@ impl ModelConfig {
     /// # Errors
     /// Those of [`load_network`], but for the weights.
     pub fn build<R: Real>(&self, input: Option<&[usize]>, path: &Path) -> Result<Network<R>, KerasError> {
-        let shape = self.sample_shape(input, path)?;
-        let chain = self.chain(path)?;
-        let network =
-            layers(&chain, path)?.into_iter().fold(Sequential::new(&self.name, &shape), Sequential::add);
+        let network = self.description(input, path)?;
         network.build(0).map_err(|error| KerasError::model(path, &self.name, error.to_string()))
+    }
+
+    /// The network as a description, which takes no memory for its parameters. `path` is for messages.
+    ///
+    /// # Errors
+    /// If `input` is missing or does not fit, if a layer works along another axis than the last one, and those of
+    /// [`ModelConfig::chain`].
+    pub fn description(&self, input: Option<&[usize]>, path: &Path) -> Result<Sequential, KerasError> {
+        let (shape, chain) = self.shape_and_chain(input, path)?;
+        let layers = layers(&chain, path)?;
+        Ok(layers.into_iter().fold(Sequential::new(&self.name, &shape), Sequential::add))
     }
 
     /// How many parameters the network will have, before it is built; saturating. Counts up to the first layer that
     /// cannot be built. `input` and `path` as for [`ModelConfig::build`].
     ///
     /// # Errors
-    /// If `input` is missing or does not fit, and those of [`ModelConfig::chain`].
+    /// Those of [`ModelConfig::description`].
     pub fn count_params(&self, input: Option<&[usize]>, path: &Path) -> Result<usize, KerasError> {
+        let (shape, chain) = self.shape_and_chain(input, path)?;
+        Ok(super::config::count_params(&chain, &mut Some(shape)))
+    }
+
+    /// The shape of a sample and the layers in order, all of them along axes that can be built.
+    fn shape_and_chain(
+        &self,
+        input: Option<&[usize]>,
+        path: &Path,
+    ) -> Result<(Vec<usize>, Chain), KerasError> {
         let shape = self.sample_shape(input, path)?;
-        Ok(super::config::count_params(&self.chain(path)?, &mut Some(shape)))
+        let chain = self.chain(path)?;
+        super::config::check_axes(&chain, &mut shape.len(), path)?;
+        Ok((shape, chain))
     }
 
     fn sample_shape(&self, given: Option<&[usize]>, path: &Path) -> Result<Vec<usize>, KerasError> {
@@ -97,7 +118,7 @@ impl ModelConfig {
                         .iter()
                         .zip(stored)
                         .all(|(given, stored)| stored.is_none_or(|stored| stored == *given));
-                let problem = || error(format!("takes inputs of {shown}, not {given:?}"));
+                let problem = || error(format!("takes inputs of {shown}, not {}", list(given)));
                 if fits { Ok(given.to_vec()) } else { Err(problem()) }
             }
         }
@@ -115,14 +136,21 @@ pub fn set_weights<R: Real>(
     path: &Path,
 ) -> Result<(), KerasError> {
     let named = config.name_weights(weights, path)?;
+    let arrays: HashMap<(&str, &str), &Tensor<f32>> = named
+        .iter()
+        .flat_map(|layer| {
+            layer.weights.iter().map(|(name, array)| ((layer.layer.as_str(), name.as_str()), array))
+        })
+        .collect();
+    let described: HashMap<&str, &LayerKind> =
+        config.layers.iter().map(|layer| (layer.name.as_str(), &layer.kind)).collect();
     let mut values: Vec<Tensor<R>> = Vec::new();
     for (name, param) in network.params() {
         let (layer, argument) = name.rsplit_once('/').unwrap_or((&name, ""));
-        let (whole, wanted) = source(config, layer, argument);
+        let (whole, wanted) = source(&described, layer, argument);
         let error = |problem: String| KerasError::layer(path, whole, problem);
-        let arrays = named.iter().find(|weights| weights.layer == whole).map(|weights| &weights.weights);
-        let array = arrays.into_iter().flatten().find(|(name, _)| name == wanted).map(|(_, array)| array);
-        let array = array.ok_or_else(|| error(format!("the file has no {wanted} for it")))?;
+        let array =
+            arrays.get(&(whole, wanted)).ok_or_else(|| error(format!("the file has no {wanted} for it")))?;
         values.push(fit(array, param).map_err(error)?);
     }
     network.set_weights(&values);
@@ -162,7 +190,7 @@ pub fn set_weights_by_layer<R: Real>(
     }
     let left = weights.iter().find(|layer| !layer.weights.is_empty() && !used.contains(layer.layer.as_str()));
     if let Some(left) = left {
-        let problem = format!("network {:?} has no such layer", network.name());
+        let problem = format!("network {} has no such layer", quoted(network.name()));
         return Err(KerasError::layer(path, &left.layer, problem));
     }
     network.set_weights(&values);
@@ -176,11 +204,12 @@ const VARIANCE: &str = "moving_variance";
 fn fit<R: Real>(array: &Tensor<f32>, param: &Param<R>) -> Result<Tensor<R>, String> {
     let (found, expected) = (array.shape(), param.value.shape());
     if found != expected {
-        return Err(format!("its {} has shape {found:?}, expected {expected:?}", param.name));
+        let (found, expected) = (list(found), list(expected));
+        return Err(format!("its {} has shape {found}, expected {expected}", param.name));
     }
     // Means in the place of variances would go unnoticed otherwise, but for the numbers that come out.
     if let Some(value) = array.iter().find(|&&value| param.name == VARIANCE && value < 0.0) {
-        return Err(format!("its {VARIANCE} contains {value}"));
+        return Err(format!("its {VARIANCE} contains {value:?}"));
     }
     Ok(tensor(found, array.elements().iter().map(|&x| R::of(x.into())).collect()))
 }
@@ -189,13 +218,14 @@ fn fit<R: Real>(array: &Tensor<f32>, param: &Param<R>) -> Result<Tensor<R>, Stri
 const DEPTHWISE: &str = "_depthwise";
 
 /// The layer of the configuration that has the array for a parameter of a layer of the network, and that array's name.
-fn source<'a>(config: &ModelConfig, layer: &'a str, argument: &'a str) -> (&'a str, &'a str) {
-    let is_separable = |layer: &Described| matches!(layer.kind, LayerKind::SeparableConv2D { .. });
-    match (config.layer(layer), layer.strip_suffix(DEPTHWISE)) {
+fn source<'a>(
+    described: &HashMap<&str, &LayerKind>,
+    layer: &'a str,
+    argument: &'a str,
+) -> (&'a str, &'a str) {
+    match (described.get(layer), layer.strip_suffix(DEPTHWISE)) {
         (None, Some(whole)) => (whole, "depthwise_kernel"),
-        (Some(described), _) if is_separable(described) && argument == "kernel" => {
-            (layer, "pointwise_kernel")
-        }
+        (Some(LayerKind::SeparableConv2D { .. }), _) if argument == "kernel" => (layer, "pointwise_kernel"),
         // Within a depthwise convolution alone Keras 3 calls it so.
         (Some(_), _) if argument == "depthwise_kernel" => (layer, "kernel"),
         _ => (layer, argument),

@@ -1,19 +1,32 @@
 use std::path::Path;
 
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::written::{self, Object, Readable, shown};
 use crate::keras::KerasError;
+use crate::quoted::{quoted, shortened};
 
 /// The arguments of a layer, taken one by one; what is left at the end is unknown and refused.
 pub(super) struct Arguments<'a> {
     path: &'a Path,
     layer: String,
-    left: Map<String, Value>,
+    left: Object,
 }
 
+/// A number for both axes, written once, or two: height and width.
+struct Size([usize; 2]);
+
+written::readable!(
+    Size,
+    "a whole number, or one for each of height and width",
+    |value| match value.as_u64() {
+        Some(_) => usize::read(value).map(|side| Self([side, side])),
+        None => <[usize; 2]>::read(value).map(Self),
+    }
+);
+
 impl<'a> Arguments<'a> {
-    pub(super) fn new(path: &'a Path, layer: &str, config: Map<String, Value>) -> Self {
+    pub(super) fn new(path: &'a Path, layer: &str, config: Object) -> Self {
         Self { path, layer: layer.into(), left: config }
     }
 
@@ -27,23 +40,18 @@ impl<'a> Arguments<'a> {
     }
 
     /// An argument out of range or not supported.
-    pub(super) fn refused(&self, name: &str, value: impl std::fmt::Debug, expected: &str) -> KerasError {
-        self.error(format!("{name} = {value:?}: expected {expected}"))
+    pub(super) fn refused(&self, name: &str, value: impl Into<Value>, expected: &str) -> KerasError {
+        self.error(format!("{name} = {}: expected {expected}", shown(&value.into())))
     }
 
     /// An argument that may be absent or null.
-    pub(super) fn optional<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, KerasError> {
-        match self.left.remove(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(value) => {
-                let parsed = T::deserialize(&value);
-                parsed.map(Some).map_err(|e| self.error(format!("{name} = {value}: {e}")))
-            }
-        }
+    pub(super) fn optional<T: Readable>(&mut self, name: &str) -> Result<Option<T>, KerasError> {
+        let taken = written::take(&mut self.left, name);
+        taken.map_err(|problem| self.error(problem))
     }
 
     /// An argument that has to be there.
-    pub(super) fn required<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, KerasError> {
+    pub(super) fn required<T: Readable>(&mut self, name: &str) -> Result<T, KerasError> {
         self.optional(name)?.ok_or_else(|| self.error(format!("the argument {name} is missing")))
     }
 
@@ -57,39 +65,46 @@ impl<'a> Arguments<'a> {
 
     /// A number for both axes, written once, or two: height and width. Positive.
     pub(super) fn size(&mut self, name: &str) -> Result<Option<[usize; 2]>, KerasError> {
-        #[derive(serde::Deserialize)]
-        #[serde(untagged)]
-        enum Size {
-            Square(usize),
-            Sides([usize; 2]),
-        }
-        let size = match self.optional(name)? {
-            None => return Ok(None),
-            Some(Size::Square(side)) => [side, side],
-            Some(Size::Sides(sides)) => sides,
-        };
+        let Some(Size(size)) = self.optional(name)? else { return Ok(None) };
         if size.contains(&0) {
-            return Err(self.refused(name, size, "at least 1"));
+            return Err(self.refused(name, size.as_slice(), "at least 1"));
         }
         Ok(Some(size))
     }
 
     /// A finite number.
     pub(super) fn number(&mut self, name: &str, default: f64) -> Result<f64, KerasError> {
-        let number = self.optional(name)?.unwrap_or(default);
-        if number.is_finite() { Ok(number) } else { Err(self.refused(name, number, "a finite number")) }
+        Ok(self.optional(name)?.unwrap_or(default))
+    }
+
+    /// The number of an axis, the batch being 0, or -1 for the last one; the last one if it is not told. Keras writes it
+    /// as a number or as a list of one.
+    pub(super) fn axis(&mut self) -> Result<i64, KerasError> {
+        let Some(written) = self.optional::<Value>("axis")? else { return Ok(-1) };
+        let axis = match &written {
+            Value::Array(list) if list.len() == 1 => list[0].as_i64(),
+            one => one.as_i64(),
+        };
+        axis.ok_or_else(|| self.refused("axis", written, "the number of one axis"))
     }
 
     /// Refuses any value of an argument but the one that is supported; absent or null counts as that one.
-    pub(super) fn only<T>(&mut self, name: &str, supported: T) -> Result<(), KerasError>
-    where
-        T: DeserializeOwned + PartialEq + std::fmt::Debug,
-    {
-        match self.optional::<T>(name)? {
-            Some(value) if value != supported => {
-                Err(self.refused(name, value, &format!("{supported:?}; nothing else is supported")))
+    pub(super) fn only(&mut self, name: &str, supported: impl Into<Value>) -> Result<(), KerasError> {
+        let supported = supported.into();
+        match self.optional::<Value>(name)? {
+            Some(value) if !equal(&value, &supported) => {
+                let expected = format!("{}; nothing else is supported", shown(&supported));
+                Err(self.refused(name, value, &expected))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Refuses an argument that is there and not null.
+    pub(super) fn absent(&mut self, name: &str) -> Result<(), KerasError> {
+        match self.optional::<Value>(name)? {
+            Some(value) => Err(self.refused(name, value, "null; nothing else is supported")),
+            None => Ok(()),
         }
     }
 
@@ -100,21 +115,72 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    /// Refuses types of numbers that change more than the rounding.
+    fn check_type(&mut self) -> Result<(), KerasError> {
+        const TYPES: [&str; 6] =
+            ["float32", "float64", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16"];
+        const POLICIES: [&str; 3] = ["DTypePolicy", "FloatDTypePolicy", "Policy"];
+        let name = match self.optional::<Value>("dtype")? {
+            None => return Ok(()),
+            Some(Value::String(name)) => name,
+            Some(policy) => {
+                let class = policy.get("class_name").and_then(Value::as_str).unwrap_or_default();
+                match policy.pointer("/config/name").and_then(Value::as_str) {
+                    Some(name) if POLICIES.contains(&class) => name.to_owned(),
+                    _ => {
+                        return Err(self.refused(
+                            "dtype",
+                            policy,
+                            "the name of a type, or a DTypePolicy with one",
+                        ));
+                    }
+                }
+            }
+        };
+        // Images may come as bytes.
+        if TYPES.contains(&name.as_str()) || matches!(name.as_str(), "uint8" | "int32" | "int64") {
+            return Ok(());
+        }
+        Err(self.refused("dtype", name, &format!("one of {}", TYPES.join(", "))))
+    }
+
     /// Gives the layer's name if all arguments were taken.
     pub(super) fn finish(mut self) -> Result<String, KerasError> {
-        self.ignore(&[
-            "name",
-            "trainable",
-            "dtype",
-            "batch_input_shape",
-            "batch_shape",
-            "activity_regularizer",
-        ]);
+        self.check_type()?;
+        self.ignore(&["name", "trainable", "batch_input_shape", "batch_shape", "activity_regularizer"]);
         let training = ["_initializer", "_regularizer", "_constraint"];
         self.left.retain(|name, _| !training.iter().any(|end| name.ends_with(end)));
         match self.left.iter().next() {
             None => Ok(self.layer),
-            Some((name, value)) => Err(self.error(format!("the argument {name} = {value} is not supported"))),
+            Some((name, value)) => {
+                let (name, value) = (shortened(name, 80), shown(value));
+                Err(self.error(format!("the argument {name} = {value} is not supported")))
+            }
         }
     }
+
+    /// The name of a function, as a text or as an object of class `function`.
+    pub(super) fn function(&mut self, name: &str) -> Result<Option<String>, KerasError> {
+        match self.optional::<Value>(name)? {
+            None => Ok(None),
+            Some(Value::String(function)) => Ok(Some(function)),
+            Some(object) => match (object.get("class_name"), object.get("config")) {
+                (Some(class), Some(Value::String(function))) if class == "function" => {
+                    Ok(Some(function.clone()))
+                }
+                (Some(Value::String(class)), _) => {
+                    let class = quoted(class);
+                    Err(self.error(format!(
+                        "{name} is a layer of class {class}, expected the name of a function"
+                    )))
+                }
+                _ => Err(self.refused(name, object, "the name of a function")),
+            },
+        }
+    }
+}
+
+/// Numbers are equal whichever way they are written: 0 and 0.0.
+fn equal(a: &Value, b: &Value) -> bool {
+    a == b || matches!((a.as_f64(), b.as_f64()), (Some(a), Some(b)) if a == b)
 }

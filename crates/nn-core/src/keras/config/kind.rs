@@ -1,8 +1,10 @@
 use serde_json::Value;
 
 use super::arguments::Arguments;
+use super::written::{Readable, readable};
 use crate::keras::KerasError;
 use crate::layers::{ActivationFn, Padding};
+use crate::quoted::shortened;
 
 /// What a layer does. Sizes are `[height, width]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,10 +75,11 @@ const CLASSES: &str = "Activation, Add, AveragePooling2D, BatchNormalization, Co
      ZeroPadding2D";
 
 impl LayerKind {
-    /// Takes the arguments of a layer of that class.
-    pub(super) fn read(class: &str, a: &mut Arguments) -> Result<Self, KerasError> {
-        a.only("data_format", "channels_last".to_owned())?;
-        Ok(match class {
+    /// Takes the arguments of a layer of that class; gives the axis along which it works, too, -1 for the last one.
+    pub(super) fn read(class: &str, a: &mut Arguments) -> Result<(Self, i64), KerasError> {
+        a.only("data_format", "channels_last")?;
+        let axis = if matches!(class, "BatchNormalization" | "Softmax") { a.axis()? } else { -1 };
+        let kind = match class {
             "InputLayer" => {
                 a.only("sparse", false)?;
                 a.only("ragged", false)?;
@@ -85,8 +88,8 @@ impl LayerKind {
                 Self::input(a)?.ok_or_else(|| a.error("the argument batch_shape is missing"))?
             }
             "Dense" => {
-                a.only::<Option<Value>>("quantization_config", None)?;
-                a.only::<Option<Value>>("lora_rank", None)?;
+                a.absent("quantization_config")?;
+                a.absent("lora_rank")?;
                 Self::Dense { units: a.count("units")?, activation: activation(a)?, use_bias: use_bias(a)? }
             }
             "Conv2D" => Self::convolution(a)?,
@@ -114,12 +117,9 @@ impl LayerKind {
                 }
             }
             "ELU" => Self::Activation { activation: ActivationFn::Elu { alpha: a.number("alpha", 1.0)? } },
-            "Softmax" => {
-                a.only("axis", -1)?;
-                Self::Activation { activation: ActivationFn::Softmax }
-            }
+            "Softmax" => Self::Activation { activation: ActivationFn::Softmax },
             "Dropout" => {
-                a.only::<Option<Value>>("noise_shape", None)?;
+                a.absent("noise_shape")?;
                 a.ignore(&["seed"]);
                 let rate = a.required("rate")?;
                 if !(0.0..1.0).contains(&rate) {
@@ -128,19 +128,22 @@ impl LayerKind {
                 Self::Dropout { rate }
             }
             "Flatten" => Self::Flatten,
-            "ZeroPadding2D" => Self::ZeroPadding2D { padding: zero_padding(a)? },
+            "ZeroPadding2D" => Self::ZeroPadding2D { padding: a.required::<Sides>("padding")?.0 },
             "Add" => Self::Add,
             "Rescaling" => Self::Rescaling { scale: a.required("scale")?, offset: a.number("offset", 0.0)? },
             other => {
+                let other = shortened(other, 80);
                 return Err(a.error(format!("the class {other} is not supported, expected one of {CLASSES}")));
             }
-        })
+        };
+        Ok((kind, axis))
     }
 
     /// The input that `batch_shape` (Keras 3) or `batch_input_shape` (Keras 2) describes, if one is there.
     pub(super) fn input(a: &mut Arguments) -> Result<Option<Self>, KerasError> {
-        let written = a.optional::<Vec<Option<usize>>>("batch_shape")?;
-        let older = a.optional::<Vec<Option<usize>>>("batch_input_shape")?;
+        type Shape = Vec<Option<usize>>;
+        let written = a.optional::<Shape>("batch_shape")?;
+        let older = a.optional::<Shape>("batch_input_shape")?;
         let Some(shape) = written.or(older) else { return Ok(None) };
         if shape.len() < 2 || shape.len() > 4 || shape[1..].contains(&Some(0)) {
             return Err(a.refused("batch_shape", shape, "the batch and 1 to 3 positive sizes"));
@@ -203,14 +206,9 @@ impl LayerKind {
     }
 
     fn batch_normalization(a: &mut Arguments) -> Result<Self, KerasError> {
-        // The last axis of images, as a number or, in tf.keras, a list.
-        let axis = a.optional::<Value>("axis")?.unwrap_or(Value::from(-1));
-        if ![Value::from(-1), Value::from(3), Value::from(vec![3]), Value::from(vec![-1])].contains(&axis) {
-            return Err(a.refused("axis", axis, "the last axis, -1 or 3"));
-        }
         a.only("renorm", false)?;
-        a.only::<Option<Value>>("virtual_batch_size", None)?;
-        a.only::<Option<Value>>("adjustment", None)?;
+        a.absent("virtual_batch_size")?;
+        a.absent("adjustment")?;
         a.ignore(&["synchronized", "fused", "renorm_clipping", "renorm_momentum"]);
         let (momentum, epsilon) = (a.number("momentum", 0.99)?, a.number("epsilon", 1e-3)?);
         if !(0.0..=1.0).contains(&momentum) {
@@ -237,7 +235,7 @@ fn window(a: &mut Arguments) -> Result<Window, KerasError> {
     let dilation_rate = a.size("dilation_rate")?.unwrap_or([1, 1]);
     if strides != [1, 1] && dilation_rate != [1, 1] {
         let expected = format!("[1, 1] where strides are {strides:?}: Keras has no dilation with strides");
-        return Err(a.refused("dilation_rate", dilation_rate, &expected));
+        return Err(a.refused("dilation_rate", dilation_rate.as_slice(), &expected));
     }
     Ok(Window { kernel_size, strides, padding: padding(a)?, dilation_rate })
 }
@@ -257,9 +255,9 @@ fn padding(a: &mut Arguments) -> Result<Padding, KerasError> {
 }
 
 fn activation(a: &mut Arguments) -> Result<ActivationFn, KerasError> {
-    match a.optional::<String>("activation")? {
+    match a.function("activation")? {
         None => Ok(ActivationFn::Linear),
-        Some(name) => name.parse().map_err(|e| a.error(format!("activation: {e}"))),
+        Some(name) => shortened(&name, 80).parse().map_err(|e| a.error(format!("activation: {e}"))),
     }
 }
 
@@ -287,18 +285,17 @@ fn relu(a: &mut Arguments) -> Result<ActivationFn, KerasError> {
     }
 }
 
-/// One number for all sides, one for each axis, or one for each side.
-fn zero_padding(a: &mut Arguments) -> Result<[[usize; 2]; 2], KerasError> {
-    #[derive(serde::Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        All(usize),
-        Axes([usize; 2]),
-        Sides([[usize; 2]; 2]),
+/// Zeros around an image: one number for all sides, one for each axis, or one for each side.
+struct Sides([[usize; 2]; 2]);
+
+readable!(Sides, "one whole number, two, or two for each axis", |value| {
+    if let Some(all) = usize::read(value.clone()) {
+        return Some(Self([[all; 2]; 2]));
     }
-    Ok(match a.required("padding")? {
-        Written::All(n) => [[n, n]; 2],
-        Written::Axes([height, width]) => [[height, height], [width, width]],
-        Written::Sides(sides) => sides,
-    })
-}
+    if let Some([height, width]) = <[usize; 2]>::read(value.clone()) {
+        return Some(Self([[height; 2], [width; 2]]));
+    }
+    let Value::Array(axes) = value else { return None };
+    let axes: Vec<[usize; 2]> = axes.into_iter().map(<[usize; 2]>::read).collect::<Option<_>>()?;
+    axes.try_into().ok().map(Self)
+});

@@ -3,6 +3,9 @@
 
 use serde_json::{Map, Value};
 
+use super::written::shown;
+use crate::quoted::{quoted, shortened};
+
 /// The layers that the calls of a layer take their inputs from.
 pub(super) fn inputs(calls: &[Value]) -> Result<Vec<String>, String> {
     match calls {
@@ -14,7 +17,9 @@ pub(super) fn inputs(calls: &[Value]) -> Result<Vec<String>, String> {
 
 /// The layers of `input_layers` or `output_layers`: a list of tensors or a single one.
 pub(super) fn endpoints(value: &Value) -> Result<Vec<String>, String> {
-    let Value::Array(list) = value else { return Err(format!("{value}: expected a list of layers")) };
+    let Value::Array(list) = value else {
+        return Err(format!("{}: expected a list of layers", shown(value)));
+    };
     match list.first() {
         Some(Value::String(_)) => Ok(vec![tensor(list)?]),
         _ => list.iter().map(|one| tensor(one.as_array().map_or(&[], Vec::as_slice))).collect(),
@@ -40,7 +45,7 @@ fn call_inputs(call: &Value) -> Result<Vec<String>, String> {
             Some(Value::String(_)) => Ok(vec![listed_tensor(list)?]),
             _ => list.iter().map(|one| listed_tensor(one.as_array().map_or(&[], Vec::as_slice))).collect(),
         },
-        other => Err(format!("inbound_nodes: {other} is not a call")),
+        other => Err(format!("inbound_nodes: {} is not a call", shown(other))),
     }
 }
 
@@ -48,7 +53,7 @@ fn keras_tensor(value: &Value) -> Result<String, String> {
     let history = value.pointer("/config/keras_history").and_then(Value::as_array);
     match (value.get("class_name").and_then(Value::as_str), history) {
         (Some("__keras_tensor__"), Some(history)) => tensor(history),
-        _ => Err(format!("is called with {value}, expected the output of a layer")),
+        _ => Err(format!("is called with {}, expected the output of a layer", shown(value))),
     }
 }
 
@@ -63,9 +68,12 @@ fn tensor(history: &[Value]) -> Result<String, String> {
     match history {
         [Value::String(layer), node, output, ..] if *node == 0 && *output == 0 => Ok(layer.clone()),
         [Value::String(layer), node, output, ..] => Err(format!(
-            "takes output {output} of call {node} of {layer:?}; only the first ones are supported"
+            "takes output {} of call {} of {}; only the first ones are supported",
+            shown(output),
+            shown(node),
+            quoted(layer)
         )),
-        other => Err(format!("{}: expected [layer, node, tensor]", Value::from(other))),
+        other => Err(format!("{}: expected [layer, node, tensor]", shown(&Value::from(other)))),
     }
 }
 
@@ -76,6 +84,9 @@ fn check_options(options: &Map<String, Value>) -> Result<(), String> {
     };
     match options.iter().find(|option| !harmless(option)) {
         None => Ok(()),
-        Some((name, value)) => Err(format!("is called with {name} = {value}, which is not supported")),
+        Some((name, value)) => {
+            let (name, value) = (shortened(name, 80), shown(value));
+            Err(format!("is called with {name} = {value}, which is not supported"))
+        }
     }
 }

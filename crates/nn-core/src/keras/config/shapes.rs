@@ -1,7 +1,10 @@
 //! Shapes and numbers of parameters, from the configuration alone: what a network will need is known before any of it
 //! is allocated.
 
+use std::path::Path;
+
 use super::{Chain, LayerKind, Step};
+use crate::keras::KerasError;
 use crate::layers::Padding;
 
 impl LayerKind {
@@ -88,4 +91,33 @@ pub(in crate::keras) fn count_params(chain: &Chain, shape: &mut Option<Vec<usize
         count = count.saturating_add(params);
     }
     count
+}
+
+/// Refuses a layer of a chain that works along another axis than the last one. `rank` is the number of axes of a sample
+/// and becomes that of the output. `path` is for messages.
+pub(in crate::keras) fn check_axes(chain: &Chain, rank: &mut usize, path: &Path) -> Result<(), KerasError> {
+    for step in chain {
+        match step {
+            Step::Layer(layer) => {
+                // The batch comes before a sample's axes, so the number of the last one is the rank.
+                if layer.axis != -1 && usize::try_from(layer.axis) != Ok(*rank) {
+                    let problem = format!(
+                        "axis = {}: expected the last axis, -1 or {rank}; {} along another one is not supported",
+                        layer.axis, layer.class
+                    );
+                    return Err(KerasError::layer(path, &layer.name, problem));
+                }
+                match layer.kind {
+                    LayerKind::Flatten | LayerKind::GlobalAveragePooling2D { keepdims: false } => *rank = 1,
+                    _ => {}
+                }
+            }
+            Step::Residual { main, shortcut, .. } => {
+                let mut other = *rank;
+                check_axes(main, rank, path)?;
+                check_axes(shortcut, &mut other, path)?;
+            }
+        }
+    }
+    Ok(())
 }

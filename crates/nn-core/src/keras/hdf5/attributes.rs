@@ -3,12 +3,13 @@ use std::collections::HashMap;
 
 use hdf5_reader::messages::attribute::AttributeMessage;
 use hdf5_reader::messages::datatype::Datatype;
-use hdf5_reader::{StringPadding, StringSize, VarLenKind};
+use hdf5_reader::{Dataset, RawAttribute, StringPadding, StringSize, VarLenKind};
 
 use super::Group;
+use super::floats::kind;
 use crate::keras::KerasError;
 
-/// The attributes of a group, not decoded yet.
+/// The attributes of a group or of a dataset in it, not decoded yet.
 pub(super) struct Attributes<'g, 'a> {
     group: &'g Group<'a>,
     messages: HashMap<String, AttributeMessage>,
@@ -17,9 +18,18 @@ pub(super) struct Attributes<'g, 'a> {
 impl<'g, 'a> Attributes<'g, 'a> {
     pub(super) fn of(group: &'g Group<'a>) -> Result<Self, KerasError> {
         let raw = group.group.raw_attributes().map_err(|e| group.error("", e))?;
+        Ok(Self::new(group, raw))
+    }
+
+    pub(super) fn of_dataset(group: &'g Group<'a>, dataset: &Dataset) -> Result<Self, KerasError> {
+        let raw = dataset.raw_attributes().map_err(|e| group.error(dataset.name(), e))?;
+        Ok(Self::new(group, raw))
+    }
+
+    fn new(group: &'g Group<'a>, raw: Vec<RawAttribute>) -> Self {
         let messages =
             raw.into_iter().map(|attribute| (attribute.name().to_owned(), attribute.into_parts().0));
-        Ok(Self { group, messages: messages.collect() })
+        Self { group, messages: messages.collect() }
     }
 
     /// See [`Group::names`].
@@ -55,7 +65,7 @@ impl<'g, 'a> Attributes<'g, 'a> {
             | Datatype::VarLen { kind: VarLenKind::String, .. } => {
                 (self.group.group.offset_size() as usize + 8, None)
             }
-            other => return Err(error(format!("has type {other:?}, expected text"))),
+            other => return Err(error(format!("has {}, expected text", kind(other)))),
         };
         let needed = usize::try_from(elements).ok().and_then(|elements| elements.checked_mul(width));
         let Some(bytes) = needed.filter(|&n| n > 0).and_then(|n| message.raw_data.get(..n)) else {

@@ -22,6 +22,12 @@ pub(super) fn decoded_bytes(len: usize) -> usize {
     (len as u64 * EXPANSION + SMALL_FILE).try_into().unwrap_or(usize::MAX)
 }
 
+/// The most bytes of one compressed piece of an array, which lies in memory beside the array, of as many as may be
+/// decoded: enough for an array that is one piece and shrinks to a quarter.
+pub(super) fn piece_bytes(decodable: usize) -> usize {
+    decodable / 4
+}
+
 /// The bytes of a file, handed out until the budget is spent.
 pub(super) struct Metered {
     bytes: BytesStorage,

@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hdf5_reader::error::Error;
+use hdf5_reader::messages::datatype::Datatype;
 use hdf5_reader::{FilterRegistry, Hdf5File, OpenOptions};
 
-use budget::{Metered, NothingExternal, decoded_bytes};
+use budget::{Metered, NothingExternal, decoded_bytes, piece_bytes};
 
 use super::KerasError;
 use crate::tensor::Tensor;
@@ -41,12 +42,19 @@ pub(super) struct Group<'a> {
 impl Hdf5 {
     /// Opens the HDF5 file whose content is `bytes`; `path` is for messages.
     pub(super) fn open(path: &Path, bytes: Vec<u8>) -> Result<Self, KerasError> {
-        let decodable = decoded_bytes(bytes.len());
+        let length = bytes.len();
+        Self::open_member(path, bytes, length)
+    }
+
+    /// [`Hdf5::open`] for a file that was decompressed from an archive of `length` bytes, which bounds what may be decoded:
+    /// what expands twice may not expand more than what does so once.
+    pub(super) fn open_member(path: &Path, bytes: Vec<u8>, length: usize) -> Result<Self, KerasError> {
+        let decodable = decoded_bytes(length);
         let legible = bytes.len();
         // The chunk cache serves repeated partial reads; here each dataset is read once and whole.
         let options = OpenOptions::default()
             .with_chunk_cache_bytes(0)
-            .with_max_chunk_bytes(decodable)
+            .with_max_chunk_bytes(piece_bytes(decodable))
             .with_max_read_bytes(decodable)
             .with_filter_registry(filters())
             .with_external_file_resolver(Arc::new(NothingExternal))
@@ -110,7 +118,16 @@ impl<'a> Group<'a> {
                     Error::DatasetNotFound(_) => self.error(path, "there is no such dataset"),
                     e => self.error(path, e),
                 })?;
-                floats::read(&dataset, &self.hdf5.decodable).map_err(|problem| self.error(path, problem))
+                // What NumPy has no type for, Keras writes as bytes with the name of the type beside them.
+                let told = match dataset.dtype() {
+                    Datatype::Opaque { .. } => {
+                        attributes::Attributes::of_dataset(self, &dataset)?.strings("dtype")?
+                    }
+                    _ => None,
+                };
+                let told = told.as_deref().and_then(<[String]>::first).map(String::as_str);
+                floats::read(&dataset, &self.hdf5.decodable, told)
+                    .map_err(|problem| self.error(path, problem))
             }
         }
     }

@@ -3,14 +3,15 @@ use std::collections::HashSet;
 use super::LayerWeights;
 use crate::keras::KerasError;
 use crate::keras::hdf5::{Group, Hdf5};
+use crate::quoted::list;
 
 /// Layers inside layers inside layers; real models have two or three levels.
 const DEEPEST: usize = 16;
 
 /// Reads the layout of Keras 3: `layers/PATH/vars/0`, `1`, ... PATH is made of class names in snake case, numbered:
-/// `dense`, `dense_1`. Since Keras 3.7 or so, the attribute `name` of `vars` tells the layer's own name; without it
+/// `dense`, `dense_1`; it is what Keras looks for. Since Keras 3.7 or so, the attribute `name` of `vars` tells the layer's own name; without it
 /// the path stands in. None if the file is of another kind.
-pub(super) fn read(hdf5: &Hdf5) -> Result<Option<Vec<(String, LayerWeights)>>, KerasError> {
+pub(super) fn read(hdf5: &Hdf5) -> Result<Option<Vec<LayerWeights>>, KerasError> {
     let root = hdf5.root()?;
     let (groups, _) = root.members()?;
     // The second name is that of TensorFlow 2.13.
@@ -27,7 +28,7 @@ pub(super) fn read(hdf5: &Hdf5) -> Result<Option<Vec<(String, LayerWeights)>>, K
 }
 
 struct Walk {
-    found: Vec<(String, LayerWeights)>,
+    found: Vec<LayerWeights>,
     /// Links may form cycles.
     visited: HashSet<u64>,
 }
@@ -51,8 +52,7 @@ impl Walk {
             }
             let child = group.group(&name)?;
             if name == "vars" {
-                let layer = read_layer(&child, path)?;
-                self.found.push((path.to_owned(), layer));
+                self.found.push(read_layer(&child, path)?);
             } else {
                 let below = if path.is_empty() { name } else { format!("{path}/{name}") };
                 self.descend(&child, &below, depth + 1)?;
@@ -72,12 +72,13 @@ fn read_layer(vars: &Group, path: &str) -> Result<LayerWeights, KerasError> {
     let numbers: HashSet<&str> = datasets.iter().map(String::as_str).collect();
     let names: Vec<String> = (0..datasets.len()).map(|number| number.to_string()).collect();
     if let Some(missing) = names.iter().find(|name| !numbers.contains(name.as_str())) {
-        let problem = format!("the arrays {datasets:?} should be numbered from 0; {missing} is missing");
+        let problem =
+            format!("the arrays {} should be numbered from 0; {missing} is missing", list(&datasets));
         return Err(vars.error("", problem));
     }
     let weights = names.into_iter().map(|name| {
         let array = vars.array(&name)?;
         Ok((name, array))
     });
-    Ok(LayerWeights { weights: weights.collect::<Result<_, _>>()?, layer })
+    Ok(LayerWeights { weights: weights.collect::<Result<_, _>>()?, layer, place: Some(path.to_owned()) })
 }

@@ -24,11 +24,15 @@ const CONFIG: &str = "model_config";
 ///
 /// Classic files name arrays by their path, `dense/kernel:0` or `conv1_W_1:0`, Keras 3 numbers them. Their order is the
 /// same in all: kernel, bias; gamma, beta, moving mean, moving variance.
-/// [`ModelConfig::name_weights`](super::config::ModelConfig::name_weights) gives them the names of their arguments.
+/// [`ModelConfig::name_weights`](super::config::ModelConfig::name_weights) finds the layers of a model that they belong
+/// to, and gives them the names of their arguments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerWeights {
-    /// The layer's name.
+    /// The layer's name, in the session that saved the file.
     pub layer: String,
+    /// The layer's place in a file of Keras 3: its class and its number among the layers of that class, `conv2d_1`. Older
+    /// files have none; there the order of the layers counts.
+    pub place: Option<String>,
     /// Names and arrays; empty for a layer without weights.
     pub weights: Vec<(String, Tensor<f32>)>,
 }
@@ -97,15 +101,15 @@ fn from_hdf5(hdf5: &Hdf5) -> Result<Vec<LayerWeights>, KerasError> {
         return Ok(weights);
     }
     match keras3::read(hdf5)? {
-        Some(layers) => Ok(layers.into_iter().map(|(_, layer)| layer).collect()),
+        Some(layers) => Ok(layers),
         None => Err(hdf5
             .root()?
             .error("", "no weights of Keras: neither the attribute layer_names nor the group layers")),
     }
 }
 
-/// Weights in the layout of Keras 3, each layer with its path, as they lie in archives.
-pub(super) fn from_archive(hdf5: &Hdf5) -> Result<Vec<(String, LayerWeights)>, KerasError> {
+/// Weights in the layout of Keras 3, as they lie in archives.
+pub(super) fn from_archive(hdf5: &Hdf5) -> Result<Vec<LayerWeights>, KerasError> {
     keras3::read(hdf5)?
         .ok_or_else(|| hdf5.root().map_or_else(|e| e, |root| root.error("layers", "there is no such group")))
 }

@@ -3,15 +3,25 @@ use std::path::Path;
 
 use ::safetensors::tensor::TensorView;
 use ::safetensors::{Dtype, SafeTensors};
+use serde::{Deserialize, Serialize};
 
 use super::LayerWeights;
 use crate::checkpoint::refuse_duplicate_names;
 use crate::files::write_atomically;
 use crate::keras::{KerasError, file};
+use crate::quoted::quoted;
 use crate::tensor::tensor;
 
-/// Where the order of layers and arrays stands: a JSON list of `[layer, [array, ..]]`.
+/// Where the order of layers and arrays stands: a JSON list of [`Entry`].
 const ORDER: &str = "layers";
+
+/// A layer with its arrays: `[layer, [array, ..]]`, and its place if it has one.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Entry {
+    Placed(String, Vec<String>, String),
+    Plain(String, Vec<String>),
+}
 
 /// Saves layers as a [safetensors](https://github.com/huggingface/safetensors) file of `f32`, written whole or not at all.
 /// Tensors are named `layer/array`; the header keeps the order. Equal weights give equal bytes.
@@ -22,15 +32,18 @@ pub fn save_safetensors(layers: &[LayerWeights], path: &Path) -> Result<(), Kera
     let mut tensors = HashMap::new();
     let mut order = Vec::new();
     for layer in layers {
-        let names: Vec<&String> = layer.weights.iter().map(|(name, _)| name).collect();
-        order.push((&layer.layer, names));
+        let names = layer.weights.iter().map(|(name, _)| name.clone()).collect();
+        order.push(match &layer.place {
+            Some(place) => Entry::Placed(layer.layer.clone(), names, place.clone()),
+            None => Entry::Plain(layer.layer.clone(), names),
+        });
         for (name, array) in &layer.weights {
             let bytes: Vec<u8> = array.iter().flat_map(|value| value.to_le_bytes()).collect();
             if tensors.insert(key(&layer.layer, name), (array.shape().to_vec(), bytes)).is_some() {
                 return Err(KerasError::layer(
                     path,
                     &layer.layer,
-                    format!("array {name:?}: the name is taken"),
+                    format!("array {}: the name is taken", quoted(name)),
                 ));
             }
         }
@@ -58,16 +71,22 @@ pub fn load_safetensors(path: &Path) -> Result<Vec<LayerWeights>, KerasError> {
     let file = SafeTensors::deserialize(&bytes).map_err(|e| format(e.to_string()))?;
     let order = header.metadata().as_ref().and_then(|metadata| metadata.get(ORDER));
     let order = order.ok_or_else(|| format(format!("the header does not tell the order, {ORDER:?}")))?;
-    let order: Vec<(String, Vec<String>)> =
-        serde_json::from_str(order).map_err(|e| format(format!("{ORDER}: {e}")))?;
-    let listed: usize = order.iter().map(|(_, names)| names.len()).sum();
+    let order: Vec<Entry> = serde_json::from_str(order)
+        .map_err(|_| format(format!("{ORDER:?} in the header is no list of layers with their arrays")))?;
+    let order = order.into_iter().map(|entry| match entry {
+        Entry::Placed(layer, names, place) => (layer, names, Some(place)),
+        Entry::Plain(layer, names) => (layer, names, None),
+    });
+    let order: Vec<_> = order.collect();
+    let listed: usize = order.iter().map(|(_, names, _)| names.len()).sum();
     if listed != file.len() {
         return Err(format(format!("{} tensors, but {listed} are listed in {ORDER:?}", file.len())));
     }
-    let layers = order.into_iter().map(|(layer, names)| {
+    let layers = order.into_iter().map(|(layer, names, place)| {
         let weights = names.into_iter().map(|name| {
-            let error =
-                |problem: String| KerasError::layer(path, &layer, format!("array {name:?}: {problem}"));
+            let error = |problem: String| {
+                KerasError::layer(path, &layer, format!("array {}: {problem}", quoted(&name)))
+            };
             let stored = file.tensor(&key(&layer, &name)).map_err(|e| error(e.to_string()))?;
             if stored.dtype() != Dtype::F32 {
                 return Err(error(format!("has type {:?}, expected F32", stored.dtype())));
@@ -80,7 +99,7 @@ pub fn load_safetensors(path: &Path) -> Result<Vec<LayerWeights>, KerasError> {
             let array = tensor(stored.shape(), values);
             Ok((name, array))
         });
-        Ok(LayerWeights { weights: weights.collect::<Result<_, _>>()?, layer: layer.clone() })
+        Ok(LayerWeights { weights: weights.collect::<Result<_, _>>()?, layer: layer.clone(), place })
     });
     layers.collect()
 }
