@@ -35,6 +35,7 @@ mod awaited;
 mod environment;
 mod harness;
 mod images;
+mod keras;
 mod models;
 mod outputs;
 mod runs;
@@ -47,6 +48,11 @@ use harness::{Attack, must_hold};
 #[test]
 fn models_are_survived() {
     must_hold(models::rows());
+}
+
+#[test]
+fn models_of_keras_are_survived() {
+    must_hold(keras::rows());
 }
 
 #[test]
@@ -104,6 +110,7 @@ fn every_attack_has_a_name_of_its_own() {
 fn all() -> Vec<Attack> {
     let areas = [
         models::rows,
+        keras::rows,
         arrays::rows,
         images::rows,
         tables::rows,
