@@ -1,5 +1,6 @@
 //! On what a run was made.
 
+use nn_core::kernels::Isa;
 use serde::Serialize;
 
 use crate::data::Dataset;
@@ -19,6 +20,8 @@ pub struct Environment {
     pub cpu: Option<String>,
     /// Vector instruction sets that the processor has.
     pub isa: Vec<&'static str>,
+    /// The one of them that computes, or `portable`.
+    pub instruction_set: &'static str,
     /// Threads that compute.
     pub threads: usize,
     /// Where the data came from.
@@ -41,6 +44,7 @@ impl Environment {
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             cpu: cpu_name(),
             isa: vector_instructions(),
+            instruction_set: Isa::current().name(),
             threads: rayon::current_num_threads(),
             data: data.source.to_string(),
             images: [data.train.len(), data.val.len(), data.test.len()],

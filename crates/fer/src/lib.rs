@@ -12,6 +12,7 @@
 //! | [`search`] | the search over hyper-parameters |
 //! | [`study`] | the whole study: its plan, what it costs, its report |
 //! | [`run`], [`environment`] | the run folder, and on what the run was made |
+//! | [`layout`], [`lock`] | what such folders may hold, and how only one process writes them |
 //! | [`record`] | a run folder read back |
 //! | [`published`] | what the study published |
 //! | [`report`] | a report as data, and its form as HTML and Markdown |
@@ -23,7 +24,10 @@ pub mod augment;
 pub mod data;
 pub mod environment;
 pub mod features;
+pub mod layout;
+pub mod lock;
 pub mod pipeline;
+pub mod printable;
 pub mod published;
 pub mod record;
 pub mod report;

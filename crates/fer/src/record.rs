@@ -1,10 +1,9 @@
 //! Run folders read back: what a training run left behind, for reports and comparisons.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use nn_core::files::read_text;
 use nn_core::model::Sequential;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -79,6 +78,8 @@ pub struct Circumstances {
     pub cpu: Option<String>,
     /// Vector instruction sets.
     pub isa: Vec<String>,
+    /// The one of them that computed; empty where that was not recorded.
+    pub instruction_set: String,
     /// Threads that computed.
     pub threads: Option<usize>,
     /// Where the data came from.
@@ -266,22 +267,14 @@ fn damaged(path: &Path, problem: impl ToString) -> RunError {
 }
 
 /// The text of a file of a run, `None` if there is none.
-fn read(path: &Path) -> Result<Option<String>, RunError> {
-    const MOST: u64 = 64 << 20;
-    let failed = |source| RunError::Io { path: path.into(), source };
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-        Ok(metadata) if !metadata.is_file() || metadata.len() > MOST => {
-            return Err(damaged(path, "expected a regular file of at most 64 MiB"));
-        }
-        Ok(_) => {}
+pub(crate) fn read(path: &Path) -> Result<Option<String>, RunError> {
+    match read_text(path, 64 << 20) {
+        Err(error) if error.is_not_found() => Ok(None),
+        text => Ok(Some(text?)),
     }
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MOST).read_to_end(&mut bytes)).map_err(failed)?;
-    String::from_utf8(bytes).map(Some).map_err(|_| damaged(path, "not UTF-8"))
 }
 
+/// What a JSON file of a run says, `None` if there is none.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunError> {
     let Some(text) = read(path)? else { return Ok(None) };
     serde_json::from_str(&text).map(Some).map_err(|e| damaged(path, e))

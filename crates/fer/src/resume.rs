@@ -1,20 +1,19 @@
 //! What it takes to continue a run in another process, besides the state of training.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::time::Instant;
 
 use nn_core::error::TrainError;
+use nn_core::kernels::Isa;
 use nn_core::model::Network;
 use nn_core::train::{Callback, CallbackState, TrainingState};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::data::Dataset;
-use crate::record::{Circumstances, read_json};
+use crate::record::{Circumstances, read, read_json};
 use crate::run::{RESULT, RunError};
-use crate::settings::{ResolvedSettings, SettingsError, TrainSettings, parse};
+use crate::settings::{ResolvedSettings, TrainSettings, parse};
 use crate::training::TrainingResult;
 
 /// The result of a run, if it is finished.
@@ -22,14 +21,18 @@ use crate::training::TrainingResult;
 /// # Errors
 /// If there is one that cannot be read.
 pub fn finished(run: &Path) -> Result<Option<TrainingResult>, RunError> {
-    let path = run.join(RESULT);
-    let json = match fs::read_to_string(&path) {
-        Ok(json) => json,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(RunError::Io { path, source }),
-    };
-    let result = serde_json::from_str(&json);
-    Ok(Some(result.map_err(|e| SettingsError::File { path, problem: e.to_string() })?))
+    read_json(&run.join(RESULT))
+}
+
+/// The instruction set with which a run was begun, if its results are others in their last bits than those of the one in
+/// force: what is computed from here on would not be what the run in one go computes.
+///
+/// # Errors
+/// If `env.json` cannot be read.
+pub fn other_instruction_set(run: &Path) -> Result<Option<Isa>, RunError> {
+    let environment: Option<Circumstances> = read_json(&run.join("env.json"))?;
+    let then = environment.and_then(|environment| environment.instruction_set.parse::<Isa>().ok());
+    Ok(then.filter(|then| then.arithmetic() != Isa::current().arithmetic()))
 }
 
 /// How a folder stands to a run that is to be made in it.
@@ -52,7 +55,7 @@ impl Standing {
     /// If there is a run that cannot be read.
     pub fn of(run: &Path, settings: &ResolvedSettings, data: &Dataset) -> Result<Self, RunError> {
         let config = run.join("config.toml");
-        if !config.is_file() {
+        if !config.exists() {
             return Ok(Self::Free);
         }
         let asked = settings.to_toml(settings.batch(data.train.len())?)?;
@@ -61,8 +64,7 @@ impl Standing {
         if found.what_matters() != asked.what_matters() {
             return Ok(Self::Other("settings"));
         }
-        let text = |file| fs::read_to_string(run.join(file)).ok();
-        if text("network.json").is_some_and(|json| json != settings.network.to_json() + "\n") {
+        if read(&run.join("network.json"))?.is_some_and(|json| json != settings.network.to_json() + "\n") {
             return Ok(Self::Other("network"));
         }
         let environment: Option<Circumstances> = read_json(&run.join("env.json"))?;

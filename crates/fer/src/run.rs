@@ -17,22 +17,27 @@
 //! run.lock           the id of the process that writes the folder, which holds a lock on this file; it stays
 //! ```
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nn_core::Tensor;
 use nn_core::checkpoint::load_weights;
 use nn_core::error::{BuildError, WeightsError};
-use nn_core::files::{is_temporary, remove_temporary_files, write_atomically};
+use nn_core::files::{
+    NameError, ReadError, check_file_name, is_temporary, remove_temporary_files, write_atomically,
+};
 use nn_core::metrics::{Confusion, argmax};
 use nn_core::model::{Network, Sequential};
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::data::{EMOTIONS, Faces};
+use crate::layout::{Layout, RUN};
+use crate::lock::Lock;
 use crate::pipeline::Pipeline;
+use crate::record::{self, read_json};
 use crate::settings::{SettingsError, TrainSettings};
 use crate::transform::Transform;
 
@@ -43,6 +48,28 @@ pub enum RunError {
     /// The folder is taken.
     #[error("{0} exists already and is not empty: runs are never overwritten")]
     Taken(PathBuf),
+    /// There is a file where a folder should be.
+    #[error("{0} is not a folder")]
+    NotAFolder(PathBuf),
+    /// The folder of a run has the name of its network, which cannot be one.
+    #[error("the network's name {0}: name the run's folder with --run DIR")]
+    Name(NameError),
+    /// There is something that this program did not make in the place of one of its files.
+    #[error("{path} is {found}, expected {expected}: nothing was written; move it away")]
+    Foreign {
+        /// What it is that was found.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// Another process may write the folder.
+    #[error(
+        "{0} was removed or replaced while this process held it: another process may write the folder, so this one stops \
+         writing there"
+    )]
+    LockLost(PathBuf),
     /// Another process writes the folder.
     #[error("{path} is in use by process {process}")]
     InUse {
@@ -65,6 +92,12 @@ pub enum RunError {
     /// The folder is not one that a run left behind.
     #[error("{0} is not a run folder: it has no network.json")]
     NotARun(PathBuf),
+    /// A file of the run is not there.
+    #[error("{0} is missing")]
+    Missing(PathBuf),
+    /// A file of the run cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// The run's network cannot be read.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -99,60 +132,99 @@ const LOCK: &str = "run.lock";
 pub struct RunFolder {
     path: PathBuf,
     /// Held while the folder may be written, by this process alone.
-    _lock: Option<Arc<File>>,
+    lock: Option<Arc<Lock>>,
 }
 
 impl RunFolder {
     /// Creates the folder `path`, or if none is given the first free one of `runs/NAME`, `runs/NAME-2`, ...
     ///
     /// # Errors
-    /// If `path` exists and is not empty, another process writes it, or it cannot be created.
+    /// If `path` exists and is not empty, another process writes it, or it cannot be created; without `path`, if `name`
+    /// cannot name a folder.
     pub fn create(path: Option<&Path>, name: &str) -> Result<Self, RunError> {
         if let Some(path) = path {
             return Self::claim(path);
         }
+        check_file_name(name).map_err(RunError::Name)?;
         let numbered = (2..).map(|n| PathBuf::from(format!("runs/{name}-{n}")));
         let names = std::iter::once(PathBuf::from(format!("runs/{name}"))).chain(numbered);
         let mut claims = names.map(|path| Self::claim(&path));
         let taken = |claim: &Result<Self, RunError>| {
-            matches!(claim, Err(RunError::Taken(_) | RunError::InUse { .. }))
+            matches!(
+                claim,
+                Err(RunError::Taken(_)
+                    | RunError::InUse { .. }
+                    | RunError::NotAFolder(_)
+                    | RunError::Foreign { .. })
+            )
         };
         claims.find(|claim| !taken(claim)).expect("there are enough numbers")
     }
 
     /// Locks a free folder, created if it does not exist.
     fn claim(path: &Path) -> Result<Self, RunError> {
-        if !is_free(path) {
-            return Err(RunError::Taken(path.into()));
-        }
+        let free = || -> Result<(), RunError> {
+            if is_free(path)? { Ok(()) } else { Err(RunError::Taken(path.into())) }
+        };
+        free()?;
         fs::create_dir_all(path).map_err(|source| RunError::Io { path: path.into(), source })?;
-        let folder = Self { path: path.into(), _lock: Some(lock(path)?) };
+        let folder = Self::locked(path)?;
         // Another process may have come and gone in between.
-        if is_free(path) { Ok(folder) } else { Err(RunError::Taken(path.into())) }
+        free()?;
+        Ok(folder)
     }
 
     /// The folder of a run that is to be continued.
     ///
     /// # Errors
-    /// If there is none, another process writes it, or it cannot be written.
+    /// If there is none, it holds something else than a run's files in their place, another process writes it, or it
+    /// cannot be written.
     pub fn resume(path: &Path) -> Result<Self, RunError> {
-        if !path.join("config.toml").is_file() {
+        if !path.join("config.toml").exists() {
             return Err(RunError::NothingToResume(path.into()));
         }
-        let folder = Self { path: path.into(), _lock: Some(lock(path)?) };
+        let folder = Self::locked(path)?;
         remove_temporary_files(path).map_err(|source| RunError::Io { path: path.into(), source })?;
         Ok(folder)
     }
 
-    /// The folder `path` with whatever is in it; it is created if it does not exist.
+    /// The folder of a search or a study, with what is in it; it is created if it does not exist.
     ///
     /// # Errors
-    /// If it cannot be created, or no file can be written in it.
-    pub fn reuse(path: &Path) -> Result<Self, RunError> {
+    /// If it cannot be created, holds something else than files of ours in their place, or no file can be written in it.
+    pub fn reuse(path: &Path, layout: &Layout) -> Result<Self, RunError> {
         let io = |source| RunError::Io { path: path.into(), source };
+        // Whether it is free does not matter here, only that it can be told.
+        is_free(path)?;
+        layout.check(path)?;
         fs::create_dir_all(path).map_err(io)?;
         tempfile::tempfile_in(path).map_err(io)?;
-        Ok(Self { path: path.into(), _lock: None })
+        Ok(Self { path: path.into(), lock: None })
+    }
+
+    /// The folder of a run, for this process alone.
+    fn locked(path: &Path) -> Result<Self, RunError> {
+        RUN.check(path)?;
+        Ok(Self { path: path.into(), lock: Some(Arc::new(Lock::take(path, LOCK)?)) })
+    }
+
+    /// A lock that only one of the processes that share a folder gets.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn only_one(&self, name: &str) -> Result<Option<Lock>, RunError> {
+        match Lock::take(&self.path, name) {
+            Err(RunError::InUse { .. }) => Ok(None),
+            lock => lock.map(Some),
+        }
+    }
+
+    /// Makes sure that no other process has come to write the folder, as far as this one holds it.
+    ///
+    /// # Errors
+    /// If the lock file is not the one that was locked any more.
+    pub fn check(&self) -> Result<(), RunError> {
+        self.lock.as_ref().map_or(Ok(()), |lock| lock.check())
     }
 
     /// The folder of a finished run.
@@ -160,8 +232,8 @@ impl RunFolder {
     /// # Errors
     /// If it is not one.
     pub fn open(path: &Path) -> Result<Self, RunError> {
-        let folder = Self { path: path.into(), _lock: None };
-        if folder.file("network.json").is_file() { Ok(folder) } else { Err(RunError::NotARun(path.into())) }
+        let folder = Self { path: path.into(), lock: None };
+        if folder.file("network.json").exists() { Ok(folder) } else { Err(RunError::NotARun(path.into())) }
     }
 
     /// The folder's path.
@@ -182,8 +254,9 @@ impl RunFolder {
     /// Writes a file, whole or not at all.
     ///
     /// # Errors
-    /// If the system refuses.
+    /// If another process may write the folder, or the system refuses.
     pub fn write(&self, name: &str, content: &str) -> Result<(), RunError> {
+        self.check()?;
         let path = self.file(name);
         write_atomically(&path, content.as_bytes()).map_err(|source| RunError::Io { path, source })
     }
@@ -193,7 +266,7 @@ impl RunFolder {
     /// # Errors
     /// If the system refuses.
     pub fn write_once(&self, name: &str, content: &str) -> Result<(), RunError> {
-        if self.file(name).is_file() { Ok(()) } else { self.write(name, content) }
+        if self.file(name).exists() { Ok(()) } else { self.write(name, content) }
     }
 
     /// Writes a file as JSON.
@@ -225,8 +298,7 @@ impl RunFolder {
 
     pub(crate) fn transform(&self) -> Result<Transform, RunError> {
         let path = self.file(TRANSFORM);
-        let json = fs::read_to_string(&path).map_err(|source| RunError::Io { path: path.clone(), source })?;
-        Ok(serde_json::from_str(&json).map_err(|e| SettingsError::File { path, problem: e.to_string() })?)
+        read_json(&path)?.ok_or(RunError::Missing(path))
     }
 
     /// The run's network with the weights of one of its files.
@@ -235,7 +307,7 @@ impl RunFolder {
     /// If network or weights cannot be read or do not fit each other.
     pub fn network(&self, weights: &str) -> Result<Network<f32>, RunError> {
         let path = self.file("network.json");
-        let json = fs::read_to_string(&path).map_err(|source| RunError::Io { path: path.clone(), source })?;
+        let json = record::read(&path)?.ok_or_else(|| RunError::Missing(path.clone()))?;
         let config = Sequential::from_json(&json)
             .map_err(|e| SettingsError::File { path: path.clone(), problem: e.to_string() })?;
         let mut network = config.build(0).map_err(|source| RunError::Network { path, source })?;
@@ -279,36 +351,26 @@ pub(crate) fn to_json(value: &impl Serialize) -> String {
 
 /// Whether a run, search or study may begin in the folder: there is nothing but what one leaves that is killed in its
 /// first moment.
-pub fn is_free(path: &Path) -> bool {
-    let Ok(files) = fs::read_dir(path) else { return !path.exists() };
-    let empty = |path: &Path| fs::read_dir(path).is_ok_and(|mut files| files.next().is_none());
-    let harmless = |file: fs::DirEntry| {
-        let name = file.file_name();
-        name == LOCK || is_temporary(&name) || name == CHECKPOINTS && empty(&file.path())
+///
+/// # Errors
+/// If it is no folder, or cannot be read.
+pub fn is_free(path: &Path) -> Result<bool, RunError> {
+    let io = |source| RunError::Io { path: path.into(), source };
+    let files = match fs::read_dir(path) {
+        Ok(files) => files,
+        Err(_) if path.is_file() => return Err(RunError::NotAFolder(path.into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(io(error)),
     };
-    files.flatten().all(harmless)
-}
-
-/// Locks a folder for this process. The system frees the lock when the process ends, however it ends; the file stays,
-/// for removing it would take the lock from under whoever has opened it.
-pub(crate) fn lock(folder: &Path) -> Result<Arc<File>, RunError> {
-    let path = folder.join(LOCK);
-    let io = |source| RunError::Io { path: path.clone(), source };
-    let mut file =
-        File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut process = String::new();
-            // Where locks keep others from reading, the process has no name.
-            let _ = file.take(20).read_to_string(&mut process);
-            let process = Some(process.trim()).filter(|id| !id.is_empty()).unwrap_or("(unknown)").into();
-            return Err(RunError::InUse { path: folder.into(), process });
+    let empty = |path: &Path| fs::read_dir(path).is_ok_and(|mut files| files.next().is_none());
+    for file in files {
+        let file = file.map_err(io)?;
+        let name = file.file_name();
+        if !(name == LOCK || is_temporary(&name) || name == CHECKPOINTS && empty(&file.path())) {
+            return Ok(false);
         }
-        Err(TryLockError::Error(source)) => return Err(io(source)),
     }
-    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(io)?;
-    Ok(Arc::new(file))
+    Ok(true)
 }
 
 /// Counts of the faces by label and predicted class.

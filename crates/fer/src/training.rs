@@ -229,7 +229,10 @@ impl<'a> Training<'a> {
             .patience
             .map(|patience| EarlyStopping::new(Monitor::ValAccuracy, patience).restore_best_weights(true));
         let mut watch = Watch { inner: progress, stopped: false };
-        let mut callbacks: Vec<&mut dyn Callback<f32>> = vec![&mut log, &mut best, &mut parts, &mut watch];
+        // Before anything that writes.
+        let mut alone = Alone(folder);
+        let mut callbacks: Vec<&mut dyn Callback<f32>> =
+            vec![&mut alone, &mut log, &mut best, &mut parts, &mut watch];
         let mut state = None;
         if let Some(found) = &mut checkpoints {
             state = found.state.take();
@@ -248,6 +251,7 @@ impl<'a> Training<'a> {
         )?;
         let seconds = parts.seconds();
         let stopped = watch.stopped;
+        folder.check()?;
         if stopped {
             save_trained(network, head, folder)?;
             return Ok(Outcome::Interrupted);
@@ -305,6 +309,25 @@ pub fn predict(
 ) -> Result<nn_core::Tensor<f32>, AugmentError> {
     let samples = pipeline.samples(faces);
     Ok(network.predict_dataset(&*pipeline.evaluation(&samples)?))
+}
+
+/// Ends the training before another process's files are overwritten.
+struct Alone<'a>(&'a RunFolder);
+
+impl Alone<'_> {
+    fn check(&self) -> Result<(), TrainError> {
+        self.0.check().map_err(|e| TrainError::Callback { callback: "run folder", problem: e.to_string() })
+    }
+}
+
+impl Callback<f32> for Alone<'_> {
+    fn on_epoch_end(&mut self, _end: EpochEnd<f32>) -> Result<Action, TrainError> {
+        self.check().map(|()| Action::Continue)
+    }
+
+    fn on_state(&mut self, _state: &TrainingState<f32>) -> Result<(), TrainError> {
+        self.check()
+    }
 }
 
 /// Passes everything on and remembers who ended the training.

@@ -196,3 +196,132 @@ fn a_shell_is_told_of_every_command() {
     }
     fails(&run(&["completions", "basch"]), 2, &["basch", "bash"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_is_replaced_only_when_told_to() {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mine = folder.join("best.safetensors");
+    let link = folder.join("link.png");
+    symlink(&mine, &link).unwrap();
+    for command in [&["data", "preview"][..], &["augment", "preview", "--variant", "1"]] {
+        let draw =
+            |path: &Path, extra: &[&str]| fer(command).args(extra).arg("-o").arg(path).output().unwrap();
+        fs::write(&mine, "precious").unwrap();
+        for path in [&mine, &link] {
+            fails(&draw(path, &[]), 1, &["exists; give --force to replace it"]);
+        }
+        fails(&draw(folder, &["--force"]), 1, &["is a folder"]);
+        assert_eq!(fs::read(&mine).unwrap(), b"precious");
+        assert!(draw(&link, &["--force"]).status.success());
+        assert!(fs::read(&mine).unwrap().starts_with(b"\x89PNG"), "a link is followed");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink(), "and stays");
+        // A device is written to, not replaced.
+        assert!(draw(Path::new("/dev/null"), &[]).status.success());
+        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+        fails(&draw(Path::new("/dev/full"), &[]), 1, &["cannot write /dev/full"]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_written_is_a_failure() {
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for arguments in [&["--help"][..], &["--version"], &["help", "train"], &["data", "preview", "-h"]] {
+        fails(
+            &fer(arguments).stdout(full()).output().unwrap(),
+            1,
+            &["cannot write to stdout: No space left"],
+        );
+        let mut child = fer(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {output:?}");
+    }
+}
+
+#[test]
+fn names_do_not_act_on_a_terminal() {
+    let bad = "x\u{1b}[2J\u{7}\u{202e}\u{9b}y";
+    let commands: [&[&str]; 7] = [
+        &[bad],
+        &["data", "stats", bad],
+        &["data", "stats", "--data", bad],
+        &["data", "preview", "-o", bad, "--split", bad],
+        &["train", bad],
+        &["runs", "list", bad],
+        &["search", "--study", bad],
+    ];
+    for arguments in commands {
+        let output = run(arguments);
+        let said = [text(&output.stderr), text(&output.stdout)].concat();
+        assert!(!output.status.success() && said.contains('x'), "{arguments:?}: {said}");
+        let acts = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+        assert!(!said.contains(acts), "{arguments:?}: {said:?}");
+    }
+    // Data, too: results are what others have named.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(format!("{bad}.csv"));
+    fs::write(&path, rows::single_file()).unwrap();
+    for extra in [&[][..], &["--json"]] {
+        let output = fer(&["data", "stats", "--data"]).arg(&path).args(extra).output().unwrap();
+        let said = text(&output.stdout);
+        assert!(output.status.success() && said.contains("\\u001b[2J\\u0007\\u202e"), "{said}");
+        assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
+    }
+}
+
+#[test]
+fn a_wrong_instruction_set_is_told_before_anything_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let commands: [&[&str]; 10] = [
+        &["train", "cnn1"],
+        &["eval", "run"],
+        &["predict", "a.png", "--run", "run"],
+        &["search"],
+        &["study"],
+        &["study", "--plan"],
+        &["finetune", "ft2", "--weights", "random"],
+        &["augment", "train"],
+        &["augment", "preview", "-o", "a.png"],
+        &["report", "run"],
+    ];
+    let here = nn_core::kernels::Isa::available();
+    for wrong in ["garbage", "AVX2", if cfg!(target_arch = "aarch64") { "avx2" } else { "neon" }] {
+        for arguments in commands {
+            let output = fer(arguments).env("NN_ISA", wrong).current_dir(folder.path()).output().unwrap();
+            fails(&output, 2, &[wrong]);
+            let stderr = text(&output.stderr);
+            let known = wrong.parse::<nn_core::kernels::Isa>().is_ok();
+            assert!(known || here.iter().all(|isa| stderr.contains(isa.name())), "{stderr}");
+        }
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_that_cannot_be_had_are_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("tiny.csv"), rows::single_file()).unwrap();
+    let commands: [&[&str]; 6] = [
+        &["data", "stats"],
+        &["data", "preview", "-o", "a.png"],
+        &["data", "synth", "-o", "faces"],
+        &["predict", "a.png", "--run", "run"],
+        &["report", "run"],
+        &["train", "cnn1"],
+    ];
+    for arguments in commands {
+        let output =
+            fer(arguments).env("RAYON_NUM_THREADS", "100000").current_dir(folder.path()).output().unwrap();
+        fails(&output, 2, &["RAYON_NUM_THREADS = 100000", "1 to 1024"]);
+        // Without room for their stacks the system starts no more threads.
+        let mut limited = Command::new("sh");
+        limited.args(["-c", "ulimit -v 900000; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_fer")]);
+        limited.args(arguments).env("RAYON_NUM_THREADS", "1000").env_remove("FER_DATA");
+        fails(&limited.current_dir(folder.path()).output().unwrap(), 1, &["cannot start 1000 threads"]);
+    }
+}

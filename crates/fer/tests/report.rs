@@ -218,14 +218,39 @@ fn reports_are_replaced_only_when_told_to() {
     let folder = folder();
     let folder = folder.path();
     succeeds(folder, &["report", "runs", "-o", "r.html", "--errors", "0"]);
-    fails(folder, &["report", "runs/first", "-o", "r.html"], &["r.html exists already", "--force"]);
-    fs::write(folder.join("r-data/notes.txt"), "mine").unwrap();
+    fails(folder, &["report", "runs/first", "-o", "r.html"], &["r.html exists; give --force"]);
+    for name in ["notes.txt", "notes.csv", "holiday.png"] {
+        fs::write(folder.join("r-data").join(name), "mine").unwrap();
+    }
     succeeds(folder, &["report", "runs/first", "-o", "r.html", "--errors", "0", "--force"]);
     let files: BTreeSet<_> =
         fs::read_dir(folder.join("r-data")).unwrap().map(|f| f.unwrap().file_name()).collect();
-    let expected =
-        ["first-accuracy.csv", "first-confusion-of-the-test-images.csv", "first-loss.csv", "notes.txt"];
+    let expected = [
+        "first-accuracy.csv",
+        "first-confusion-of-the-test-images.csv",
+        "first-loss.csv",
+        "holiday.png",
+        "notes.csv",
+        "notes.txt",
+        "report-files.txt",
+    ];
     assert_eq!(files, expected.map(Into::into).into(), "files of the first report are gone, others stay");
+    // What a list names elsewhere, and what only looks like a report's folder, is not touched.
+    fs::write(folder.join("mine.csv"), "mine").unwrap();
+    fs::write(folder.join("r-data/report-files.txt"), "../mine.csv\nnotes.txt\nholiday.png/\n").unwrap();
+    fs::create_dir(folder.join("s-data")).unwrap();
+    fs::write(folder.join("s-data/mine.csv"), "mine").unwrap();
+    for html in ["r.html", "s.html"] {
+        succeeds(folder, &["report", "runs/first", "-o", html, "--errors", "0", "--force"]);
+    }
+    for path in ["mine.csv", "r-data/notes.txt", "r-data/holiday.png", "s-data/mine.csv"] {
+        assert_eq!(fs::read(folder.join(path)).unwrap(), b"mine", "{path}");
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(folder.join("s-data"), folder.join("t-data")).unwrap();
+        fails(folder, &["report", "runs/first", "-o", "t.html", "--force"], &["t-data: is a link"]);
+    }
     fails(folder, &["report", "runs", "-o", "r.pdf"], &["r.pdf", ".html"]);
     fs::write(folder.join("taken"), "").unwrap();
     fails(folder, &["report", "runs", "-o", "taken/r.html"], &["taken"]);

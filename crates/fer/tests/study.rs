@@ -269,10 +269,10 @@ fn a_study_is_made_in_stages() {
     fails(study(folder, "--only dnn"), 2, &["dnn", "cnn"]);
     fails(study(folder, "--quick --full"), 2, &["--full"]);
     for (setting, name) in [("--epochs 0", "epochs"), ("--trials 0", "trials"), ("--seeds 0", "seeds")] {
-        fails(study(folder, &format!("{setting} --out none")), 1, &[name, "at least 1"]);
+        fails(study(folder, &format!("{setting} --out none")), 2, &[name, "at least 1"]);
     }
     fails(study(folder, "--data nowhere --out none"), 1, &["nowhere"]);
-    fails(study(folder, "--weights-dir nowhere --out none"), 1, &["weights-dir", "nowhere"]);
+    fails(study(folder, "--weights-dir nowhere --out none"), 2, &["weights-dir", "nowhere"]);
     fs::write(folder.join("file"), "").unwrap();
     fails(study(folder, "--only fnn --limit 28 --out file"), 1, &["file"]);
     fails(study(folder, "--only fnn --limit 28 --out file/s"), 1, &["file/s"]);

@@ -89,6 +89,12 @@ impl Isa {
         }
     }
 
+    /// The first of the instruction sets whose results in `f32` are the same as this one's, bit for bit: AVX-512 computes
+    /// as AVX2 does, each other one in its own way.
+    pub fn arithmetic(self) -> Self {
+        if self == Self::Avx512 { Self::Avx2 } else { self }
+    }
+
     /// The one that `NN_ISA` names, or the best available if it is not set or empty. Programs ask before they begin
     /// anything.
     ///

@@ -1,6 +1,7 @@
 use std::fmt::Display;
 use std::path::PathBuf;
 
+use nn_core::files::ReadError;
 use thiserror::Error;
 
 use super::ImageShape;
@@ -59,7 +60,10 @@ pub enum AugmentError {
     /// The eigenvalue iteration failed.
     #[error("the eigenvalues of a covariance matrix of order {0} did not converge")]
     Eigenvalues(usize),
-    /// The file cannot be read or written.
+    /// The file cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The file cannot be written.
     #[error("{path}: {source}")]
     Io {
         /// The file.

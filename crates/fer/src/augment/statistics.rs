@@ -1,10 +1,9 @@
 //! What standardising takes from the training images.
 
-use std::fs;
 use std::path::Path;
 
 use ndarray::Array2;
-use nn_core::files::write_atomically;
+use nn_core::files::{read, write_atomically};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -54,12 +53,10 @@ impl Fitted {
     /// If the file cannot be read, is not a safetensors file, or has other tensors, types, shapes or a value that is
     /// not finite.
     pub fn load(path: &Path) -> Result<Self, AugmentError> {
-        let io = |source| AugmentError::Io { path: path.into(), source };
+        /// The whitening matrix of images of 10,000 values has 400 MB.
+        const MOST: u64 = 1 << 30;
         let file = |problem: String| AugmentError::File { path: path.into(), problem };
-        if !fs::metadata(path).map_err(io)?.is_file() {
-            return Err(file("not a regular file".into()));
-        }
-        let bytes = fs::read(path).map_err(io)?;
+        let bytes = read(path, MOST)?;
         let mut fitted = Self::default();
         for (name, view) in SafeTensors::deserialize(&bytes).map_err(|e| file(e.to_string()))?.iter() {
             let bad = |problem: &str| file(format!("tensor {name:?}: {problem}"));

@@ -6,6 +6,7 @@ use clap::Subcommand;
 use fer::augment::preview::{self, Shown};
 use fer::settings::{AugmentSettings, TrainSettings, Variant};
 use fer::training::Training;
+use nn_core::files::check_output;
 
 use super::data::{DataArgs, load_data};
 use super::resume::RunArgs;
@@ -47,10 +48,15 @@ pub struct Preview {
     /// Where to write the PNG
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+
+    /// Replace a file that exists
+    #[arg(long)]
+    force: bool,
 }
 
 impl Preview {
     fn run(self) -> anyhow::Result<()> {
+        check_output(&self.output, self.force)?;
         let shown = |name, generator| Shown { name, generator, fitted: None };
         let named = |variant: Variant| shown(title(variant), variant.generator());
         let shown: Vec<Shown> = match (self.variant, self.config) {
@@ -64,7 +70,7 @@ impl Preview {
             (None, None) => Variant::OF_STUDY.into_iter().map(named).collect(),
         };
         let faces = self.data.load()?.train;
-        write_png(&self.output, &preview::sheet(&faces, shown, self.data.seed)?)?;
+        write_png(&self.output, self.force, &preview::sheet(&faces, shown, self.data.seed)?)?;
         emit(&self.output.display().to_string())
     }
 }

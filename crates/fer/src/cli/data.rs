@@ -13,8 +13,9 @@ use fer::data::csv::{self, Options, SPLIT_FILES};
 use fer::data::synthetic::{self, Sizes};
 use fer::data::{Dataset, EMOTIONS, Split, preview};
 use fer::settings::path_or_nothing;
+use nn_core::files::{check_output, write_output_with};
 
-use super::{emit, emit_json, note, refuse_existing, write_file, write_png};
+use super::{emit, emit_json, note, use_threads, write_png};
 
 /// Which data a command works on.
 #[derive(Args)]
@@ -38,6 +39,7 @@ impl DataArgs {
     /// Without a path the embedded synthetic faces are used. These do not depend on `seed`, which chooses
     /// the subset of `--limit`.
     pub fn load(&self) -> anyhow::Result<Dataset> {
+        use_threads(None)?;
         load_data(self.data.as_deref(), self.limit.map(NonZeroUsize::get), self.seed)
     }
 }
@@ -163,13 +165,17 @@ pub struct Preview {
     /// The PNG file to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// Replace a file that exists
+    #[arg(long)]
+    force: bool,
 }
 
 impl Preview {
     fn run(self) -> anyhow::Result<()> {
+        check_output(&self.output, self.force)?;
         let dataset = self.data.load()?;
         let sheet = preview::sheet(dataset.split(self.split), self.per_class.into(), self.data.seed);
-        write_png(&self.output, &sheet)?;
+        write_png(&self.output, self.force, &sheet)?;
         emit(&self.output.display().to_string())
     }
 }
@@ -206,20 +212,21 @@ fn size() -> clap::builder::RangedI64ValueParser<u32> {
 
 impl Synth {
     fn run(self) -> anyhow::Result<()> {
+        use_threads(None)?;
         let sizes = Sizes { train: self.train as usize, val: self.val as usize, test: self.test as usize };
         let draw = || synthetic::dataset(sizes, self.seed);
         if self.single_file {
-            refuse_existing(&self.output, self.force)?;
+            check_output(&self.output, self.force)?;
             let dataset = draw();
             let splits = Split::ALL.map(|split| (split, dataset.split(split)));
             return self.write(&self.output, |out| csv::write_rows_with_usage(out, &splits));
         }
         let paths = SPLIT_FILES.map(|name| self.output.join(name));
-        for path in &paths {
-            refuse_existing(path, self.force)?;
-        }
         std::fs::create_dir_all(&self.output)
             .with_context(|| format!("cannot make the folder {}", self.output.display()))?;
+        for path in &paths {
+            check_output(path, self.force)?;
+        }
         let dataset = draw();
         for (path, split) in paths.iter().zip(Split::ALL) {
             self.write(path, |out| csv::write_rows(out, dataset.split(split)))?;
@@ -228,7 +235,7 @@ impl Synth {
     }
 
     fn write(&self, path: &Path, rows: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
-        write_file(path, self.force, rows)?;
+        write_output_with(path, self.force, rows)?;
         emit(&path.display().to_string())
     }
 }

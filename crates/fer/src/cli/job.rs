@@ -20,7 +20,7 @@ use super::resume::keep_checkpoints;
 /// Refuses a folder with something in it for a new work, which is called `what`. What is left of one that was killed in its
 /// first moment does not count.
 pub fn refuse_taken(out: &Path, what: &str) -> anyhow::Result<()> {
-    if !is_free(out) {
+    if !is_free(out)? {
         bail!(
             "{} exists already and is not empty: give --resume to continue the {what} in it, or another --out",
             out.display()

@@ -1,7 +1,8 @@
 //! The command line: one file per subcommand, and the few rules that all of them follow.
 //!
 //! Results go to stdout through [`emit`], everything else to stderr through [`note`]; neither panics when
-//! the other end is gone. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+//! the other end is gone, and neither lets through what would act on a terminal. Exit codes: 0 done, 1 failed, 2 wrong
+//! usage (what was asked for cannot be, whether a flag, a variable or a configuration file says it), 130 interrupted.
 
 mod augment;
 mod completions;
@@ -19,7 +20,6 @@ mod search;
 mod study;
 mod train;
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -27,6 +27,12 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use fer::printable::printable;
+use fer::settings::SettingsError;
+use fer::training::TrainingError;
+use nn_core::files::write_output;
+use nn_core::kernels::isa::{Isa, IsaError};
+use nn_core::kernels::threads::{self, ThreadsError};
 
 /// Facial emotion recognition on FER-2013, from a CSV file to a report.
 #[derive(Parser)]
@@ -62,16 +68,12 @@ enum Command {
 
 /// Parses the command line, runs the command, reports its error.
 pub fn main() -> ExitCode {
-    let mut command = Cli::command();
-    command.build();
-    let matches = command.clone().get_matches();
-    if let Some(setting) = resume::setting_beside_resume(&command, &matches) {
-        let problem =
-            format!("--resume goes on with the settings of the run: {setting} cannot stand beside it");
-        command.error(ErrorKind::ArgumentConflict, problem).exit();
-    }
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    let result = match cli.command {
+    let cli = match parse() {
+        Ok(cli) => cli,
+        Err(error) => return explain(&error),
+    };
+    // A wrong NN_ISA would surface in the first kernel, when something is begun.
+    let result = Isa::from_env().map_err(anyhow::Error::from).and_then(|_| match cli.command {
         Command::Data(command) => command.run(),
         Command::Model(command) => command.run(),
         Command::Train(command) => command.run(),
@@ -84,16 +86,55 @@ pub fn main() -> ExitCode {
         Command::Runs(command) => command.run(),
         Command::Report(command) => command.run(),
         Command::Completions(command) => command.run(Cli::command()),
-    };
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<StdoutClosed>() => ExitCode::SUCCESS,
         Err(error) if error.is::<Interrupted>() => ExitCode::from(130),
         Err(error) => {
             note(&format!("error: {}", told(&error)));
-            ExitCode::FAILURE
+            ExitCode::from(if is_usage(&error) { 2 } else { 1 })
         }
     }
+}
+
+/// What the command line asks for.
+fn parse() -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    command.build();
+    let matches = command.clone().try_get_matches()?;
+    if let Some(setting) = resume::setting_beside_resume(&command, &matches) {
+        let problem =
+            format!("--resume goes on with the settings of the run: {setting} cannot stand beside it");
+        return Err(command.error(ErrorKind::ArgumentConflict, problem));
+    }
+    Cli::from_arg_matches(&matches)
+}
+
+/// Prints the help or the version that was asked for, or what is wrong with the command line.
+fn explain(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        note(error.render().to_string().trim_end());
+        return ExitCode::from(2);
+    }
+    match error.print().and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            note(&format!("error: cannot write to stdout: {error}"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// Whether what was asked for cannot be, whatever the files are.
+fn is_usage(error: &anyhow::Error) -> bool {
+    let settings = match error.downcast_ref() {
+        Some(TrainingError::Settings(settings)) => Some(settings),
+        _ => error.downcast_ref::<SettingsError>(),
+    };
+    settings.is_some_and(SettingsError::is_usage)
+        || error.is::<IsaError>()
+        || matches!(error.downcast_ref(), Some(ThreadsError::Count { .. }))
 }
 
 /// An error with its causes, outermost first. Many messages tell their cause themselves; it is not repeated.
@@ -136,17 +177,13 @@ impl Weights {
 
 /// Computes with this many threads from now on; with all cores if `None`.
 pub fn use_threads(threads: Option<usize>) -> anyhow::Result<()> {
-    fer::settings::check_threads(threads)?;
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.unwrap_or(0))
-        .build_global()
-        .context("cannot start the threads")
+    Ok(threads::start(threads)?)
 }
 
 /// Writes `text` and a line break to stdout.
 pub fn emit(text: &str) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
-    let written = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+    let written = writeln!(stdout, "{}", printable(text)).and_then(|()| stdout.flush());
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(StdoutClosed.into()),
         other => other.context("cannot write to stdout"),
@@ -160,47 +197,12 @@ pub fn emit_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
 
 /// Writes `text` and a line break to stderr; nobody listening is no reason to fail.
 pub fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", printable(text));
 }
 
-/// Writes a file so that it appears complete or not at all: first under a temporary name in the same
-/// folder, then renamed. An existing file is replaced only with `overwrite`.
-pub fn write_file(
-    path: &Path,
-    overwrite: bool,
-    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> anyhow::Result<()> {
-    let write = || {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.prefix(".fer-").tempfile_in(folder.unwrap_or(Path::new(".")))?;
-        let mut buffer = io::BufWriter::new(&mut file);
-        content(&mut buffer)?;
-        buffer.flush()?;
-        drop(buffer);
-        file.as_file().sync_all()?;
-        match overwrite {
-            true => file.persist(path)?,
-            false => file.persist_noclobber(path)?,
-        };
-        Ok::<_, io::Error>(())
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Writes a picture as a PNG, in the place of an existing file.
-pub fn write_png(path: &Path, picture: &image::GrayImage) -> anyhow::Result<()> {
+/// Writes a picture as a PNG where the user wants it.
+pub fn write_png(path: &Path, force: bool, picture: &image::GrayImage) -> anyhow::Result<()> {
     let mut png = io::Cursor::new(Vec::new());
     picture.write_to(&mut png, image::ImageFormat::Png)?;
-    write_file(path, true, |out| out.write_all(png.get_ref()))
-}
-
-/// Fails if something stands at `path` already, unless `force` says that it may be replaced.
-pub fn refuse_existing(path: &Path, force: bool) -> anyhow::Result<()> {
-    if !force && fs::symlink_metadata(path).is_ok() {
-        anyhow::bail!("{} exists; give --force to replace it", path.display());
-    }
-    Ok(())
+    Ok(write_output(path, force, png.get_ref())?)
 }

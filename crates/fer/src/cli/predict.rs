@@ -7,7 +7,7 @@ use fer::run::RunFolder;
 use fer::training::predict;
 use serde_json::json;
 
-use super::{Weights, emit, emit_json};
+use super::{Weights, emit, emit_json, use_threads};
 
 /// Predict the emotion of faces in image files.
 #[derive(clap::Args)]
@@ -32,6 +32,7 @@ pub struct Predict {
 impl Predict {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
+        use_threads(None)?;
         let run = RunFolder::open(&self.run)?;
         let network = run.network(self.weights.file())?;
         let pipeline = run.pipeline(&network, false)?;

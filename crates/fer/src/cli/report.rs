@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use fer::data::Dataset;
 use fer::record::{Record, find};
+use fer::report::Report;
 use fer::report::runs::{self, ReportedRun};
-use fer::report::{Report, ReportError};
 use fer::settings::path_or_nothing;
 use serde_json::json;
 
 use super::data::load_data;
-use super::{emit, emit_json, note};
+use super::{emit, emit_json, note, use_threads};
 
 /// Report training runs: one HTML file, Markdown, and the numbers of every picture as CSV.
 ///
@@ -49,10 +49,8 @@ pub struct ReportRuns {
 impl ReportRuns {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
-        Report::check_path(&self.output, self.force).map_err(|error| match error {
-            ReportError::Exists(_) => anyhow::anyhow!("{error}; give --force to replace it"),
-            other => other.into(),
-        })?;
+        Report::check_path(&self.output, self.force)?;
+        use_threads(None)?;
         let mut reported = Vec::new();
         for folder in &self.runs {
             let found = find(folder)?;

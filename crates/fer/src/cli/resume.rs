@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::ArgMatches;
-use fer::resume::finished;
+use fer::resume::{finished, other_instruction_set};
 use fer::run::RunFolder;
 use fer::settings::TrainSettings;
 use fer::training::{Training, TrainingResult};
+use nn_core::kernels::Isa;
 use nn_core::train::Checkpoints;
 
 use super::note;
@@ -131,12 +132,26 @@ impl RunArgs {
     }
 }
 
-/// Lets a training keep checkpoints in its folder, and continue from the last; returns whether there is one.
+/// Lets a training keep checkpoints in its folder, and continue from the last; returns whether there is one. A run that was
+/// begun with an instruction set of other results is refused where this processor has that one, too.
 pub fn keep_checkpoints(
     training: &mut Training,
     folder: &RunFolder,
     every: Duration,
 ) -> anyhow::Result<bool> {
+    if let Some(then) = other_instruction_set(folder.path())? {
+        let (run, now) = (folder.path().display(), Isa::current());
+        if then.is_available() {
+            bail!(
+                "the run in {run} was begun with the instruction set {then}, whose results differ in their last bits from \
+                 those of {now}: continue it with NN_ISA={then}"
+            );
+        }
+        note(&format!(
+            "warning: the run in {run} was begun with the instruction set {then}, which this processor does not have: from \
+             here on its results are those of {now}"
+        ));
+    }
     let found = Checkpoints::open(&folder.checkpoints(), every)?;
     for problem in &found.damaged {
         note(&format!("warning: {problem}; going back to the checkpoint before"));

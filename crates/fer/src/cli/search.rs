@@ -4,7 +4,7 @@ mod retrain;
 mod table;
 
 use std::ffi::OsString;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use fer::data::Dataset;
+use fer::layout::SEARCH;
 use fer::run::{CHECKPOINTS, RunFolder};
 use fer::search::{self, Audience, Keep, Place, Plan, PrunerName, SamplerName, SearchResult};
 use fer::settings::{ResolvedSettings, TrainSettings, path_or_nothing};
@@ -196,7 +197,7 @@ impl Search {
         plan.keep.every = worker.every;
         let place = self.place()?;
         let is_new = !self.out.exists();
-        let folder = RunFolder::reuse(&self.out)?;
+        let folder = RunFolder::reuse(&self.out, &SEARCH)?;
         let search = search::Search::open(&plan, data, &place, self.resume).inspect_err(|_| {
             if is_new {
                 // Only if nothing is in it.
@@ -223,7 +224,7 @@ impl Search {
         let result = search.result()?;
         folder.write("trials.csv", &result.trials_csv())?;
         folder.write("importances.csv", &result.importances_csv())?;
-        let retrained = match (&result.best, only_one(&folder)?) {
+        let retrained = match (&result.best, folder.only_one("search.lock")?) {
             (Some(best), Some(_lock)) => {
                 let best = best.choice.as_ref().context("the best trial has no point of this space")?;
                 retrain::retrain(self, &folder, best, plan.batch, data, worker)?
@@ -253,18 +254,6 @@ impl Search {
             threads: None,
             ..TrainSettings::default()
         }
-    }
-}
-
-/// A lock that only one of the processes that share a folder gets.
-fn only_one(folder: &RunFolder) -> anyhow::Result<Option<File>> {
-    let path = folder.file("search.lock");
-    let cannot = || format!("cannot lock {}", path.display());
-    let file = File::create(&path).with_context(cannot)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error).with_context(cannot),
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use fer::data::Dataset;
+use fer::layout::STUDY;
 use fer::record::Record;
 use fer::report::Table;
 use fer::report::number::Cell;
@@ -130,7 +131,7 @@ impl Study {
         if self.plan {
             return show(&plan, &parts, &limited(&plan, &data, plan.settings.seed), &self.out, self.json);
         }
-        let folder = RunFolder::reuse(&self.out)?;
+        let folder = RunFolder::reuse(&self.out, &STUDY)?;
         let toml = toml::to_string(&plan.settings).context("paths of a study have to be valid UTF-8")?;
         folder.write(SETTINGS, &toml)?;
         let worker = Worker {

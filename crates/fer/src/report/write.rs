@@ -5,7 +5,9 @@ use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
 use image::{GrayImage, ImageFormat};
-use nn_core::files::write_atomically;
+use nn_core::files::{
+    OutputError, ReadError, check_file_name, check_output, kind, read_text, write_atomically, write_output,
+};
 use thiserror::Error;
 
 use super::{Bars, Block, Confusion, Curves, Report};
@@ -17,9 +19,12 @@ pub enum ReportError {
     /// The path names no HTML file.
     #[error("{0}: a report's name ends in .html")]
     Name(PathBuf),
-    /// Something is there already.
-    #[error("{0} exists already")]
-    Exists(PathBuf),
+    /// A file cannot be written where it should be.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The list of an earlier report's files cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// The system refuses.
     #[error("{path}: {source}")]
     Io {
@@ -28,6 +33,17 @@ pub enum ReportError {
         /// What the system says.
         source: io::Error,
     },
+}
+
+/// The file in a report's folder that names the others.
+const LIST: &str = "report-files.txt";
+
+/// What an earlier report has left in its folder; empty if it was none.
+fn listed(list: &Path) -> Result<String, ReportError> {
+    match read_text(list, 1 << 20) {
+        Err(error) if error.is_not_found() => Ok(String::new()),
+        text => Ok(text?),
+    }
 }
 
 /// Where a report goes.
@@ -56,14 +72,22 @@ impl Report {
     /// # Errors
     /// If the name does not end in `.html`, or one of the report's files exists and `replace` is false.
     pub fn check_path(html: &Path, replace: bool) -> Result<(), ReportError> {
-        let places = Places::of(html)?;
-        let taken =
-            [html, &places.markdown, &places.data].into_iter().find(|p| fs::symlink_metadata(p).is_ok());
-        taken.filter(|_| !replace).map_or(Ok(()), |path| Err(ReportError::Exists(path.into())))
+        let Places { markdown, data, .. } = Places::of(html)?;
+        for path in [html, &markdown].into_iter().filter(|path| fs::symlink_metadata(path).is_ok()) {
+            check_output(path, replace)?;
+        }
+        match fs::symlink_metadata(&data) {
+            Ok(_) if !replace => Err(OutputError::Exists { path: data }.into()),
+            Ok(found) if !found.is_dir() => {
+                Err(OutputError::NotAFile { path: data, found: kind(found.file_type()) }.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes `NAME.html`, `NAME.md` and the folder `NAME-data`; returns the files. With `replace`, what an earlier
-    /// report left there is replaced: CSV and PNG files that are no longer part of it are removed.
+    /// report left there is replaced: files of that one in `NAME-data` that are no longer part of it are removed, and no
+    /// others. Which those are is told by a list that each report leaves there.
     ///
     /// # Errors
     /// Those of [`Report::check_path`], and if the system refuses.
@@ -76,25 +100,28 @@ impl Report {
         };
         fs::create_dir_all(&data).map_err(failed(&data))?;
         let files = self.data_files();
-        let stale =
-            fs::read_dir(&data).map_err(failed(&data))?.flatten().map(|entry| entry.path()).filter(|path| {
-                let ours = path.extension().is_some_and(|extension| extension == "csv" || extension == "png");
-                let again = |name: &std::ffi::OsStr| files.iter().any(|(file, _)| name == file.as_str());
-                ours && !path.file_name().is_some_and(again)
-            });
-        for path in stale.collect::<Vec<_>>() {
-            fs::remove_file(&path).map_err(failed(&path))?;
+        let list = data.join(LIST);
+        for name in listed(&list)?.lines().filter(|name| files.iter().all(|(file, _)| file != name)) {
+            let path = data.join(name);
+            let ours = name.ends_with(".csv") || name.ends_with(".png");
+            if ours
+                && check_file_name(name).is_ok()
+                && fs::symlink_metadata(&path).is_ok_and(|file| file.is_file())
+            {
+                fs::remove_file(&path).map_err(failed(&path))?;
+            }
         }
+        let names: String = files.iter().map(|(name, _)| format!("{name}\n")).collect();
+        write_atomically(&list, names.as_bytes()).map_err(failed(&list))?;
         let mut written = Vec::new();
-        let mut put = |path: PathBuf, content: &[u8]| {
-            write_atomically(&path, content).map_err(failed(&path))?;
-            written.push(path);
-            Ok(())
-        };
-        put(html.into(), self.to_html(&link).as_bytes())?;
-        put(markdown, self.to_markdown(&link).as_bytes())?;
+        for (path, content) in [(html, self.to_html(&link)), (&markdown, self.to_markdown(&link))] {
+            write_output(path, replace, content.as_bytes())?;
+            written.push(path.to_path_buf());
+        }
         for (name, content) in files {
-            put(data.join(name), &content)?;
+            let path = data.join(name);
+            write_atomically(&path, &content).map_err(failed(&path))?;
+            written.push(path);
         }
         Ok(written)
     }

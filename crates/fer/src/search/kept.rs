@@ -1,15 +1,16 @@
 //! What is kept of a trial's training, so that whoever repeats the trial goes on where it was left.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use nn_core::error::TrainError;
 use nn_core::train::{Action, Callback, Checkpoints, EpochEnd, FoundCheckpoints, StepEnd, TrainingState};
 use sha2::{Digest, Sha256};
 
-use crate::run::{RunError, lock};
+use crate::layout::STATES;
+use crate::lock::Lock;
+use crate::run::RunError;
 
 /// Where checkpoints of the trials of a search are kept, and how often they are written.
 #[derive(Debug, Clone)]
@@ -29,7 +30,7 @@ pub(super) struct KeptTrial<'a> {
     checkpoints: Option<Checkpoints>,
     warn: &'a dyn Fn(&str),
     /// Held while the folder may be written, by this process alone.
-    lock: Option<Arc<File>>,
+    lock: Option<Lock>,
 }
 
 impl Keep {
@@ -54,7 +55,8 @@ impl KeptTrial<'_> {
     fn open(&mut self, every: Duration) -> Option<TrainingState<f32>> {
         let lock = |folder: &Path| {
             fs::create_dir_all(folder).map_err(|source| RunError::Io { path: folder.into(), source })?;
-            lock(folder)
+            STATES.check(folder)?;
+            Lock::take(folder, "run.lock")
         };
         match lock(&self.folder) {
             Ok(lock) => self.lock = Some(lock),
@@ -82,7 +84,7 @@ impl KeptTrial<'_> {
     pub fn remove(self) {
         if self.lock.is_some() {
             // What remains does no harm.
-            let _ = fs::remove_dir_all(&self.folder);
+            let _ = STATES.remove(&self.folder);
         }
     }
 }
@@ -110,7 +112,9 @@ impl Callback<f32> for KeptTrial<'_> {
     }
 
     fn on_state(&mut self, state: &TrainingState<f32>) -> Result<(), TrainError> {
-        let written = self.checkpoints.as_mut().map_or(Ok(()), |kept| kept.on_state(state));
+        let (Some(kept), Some(lock)) = (&mut self.checkpoints, &self.lock) else { return Ok(()) };
+        let ours = lock.check().map_err(|error| error.to_string());
+        let written = ours.and_then(|()| kept.on_state(state).map_err(|error| error.to_string()));
         if let Err(error) = written {
             (self.warn)(&format!("{error}; this trial keeps no more checkpoints"));
             self.checkpoints = None;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nn_core::error::TrainError;
+use nn_core::kernels::Isa;
 use nn_core::train::{
     Action, Callback, CallbackState, EpochEnd, EpochLog, FitOptions, StepEnd, Trainer, TrainingState,
 };
@@ -57,7 +58,9 @@ impl<'a> Objective<'a> {
             ..FitOptions::default()
         };
         let warn = |problem: &str| (self.warn)(&format!("trial {}: {problem}", evaluation.number()));
-        let training = format!("{seed} {} {:?} {}", config.to_json(), choice.optimizer(), self.settings);
+        let arithmetic = Isa::current().arithmetic();
+        let (config, optimizer) = (config.to_json(), choice.optimizer());
+        let training = format!("{seed} {config} {optimizer:?} {} {arithmetic}", self.settings);
         let (mut kept, state) = self.plan.keep.trial(evaluation.turn(), &training, &warn);
         let mut reporter =
             Reporter { evaluation, stop: self.stop, interrupt: None, accuracy: None, epochs: 0 };

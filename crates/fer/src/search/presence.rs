@@ -1,15 +1,24 @@
 //! Which processes work on a search: each holds a lock in the search's folder for as long as it lives.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::run::lock;
+use crate::layout::STATES;
+use crate::lock::Lock;
 
 /// What the names of the folders begin with.
 const PREFIX: &str = "process-";
+
+/// The file in such a folder that its process holds.
+const LOCK: &str = "run.lock";
+
+/// Whether a process can have this name.
+fn is_name(name: &str) -> bool {
+    let parts = name.split_once('-');
+    parts.is_some_and(|(id, time)| id.parse::<u32>().is_ok() && u128::from_str_radix(time, 16).is_ok())
+}
 
 /// A process that works on a search, or has done so and is dead.
 #[derive(Debug)]
@@ -17,7 +26,7 @@ pub(super) struct Presence {
     /// The process's name, which no other one has.
     pub name: String,
     folder: PathBuf,
-    _lock: Arc<File>,
+    _lock: Lock,
 }
 
 impl Presence {
@@ -34,18 +43,20 @@ impl Presence {
         let name = format!("{}-{:x}", process::id(), now.as_nanos());
         let folder = folder.join(format!("{PREFIX}{name}"));
         fs::create_dir_all(&folder).ok()?;
-        let lock = lock(&folder).ok()?;
+        let lock = Lock::take(&folder, LOCK).ok()?;
         Some(Self { name, folder, _lock: lock })
     }
 
     /// Those that have left a folder in `folder` and are dead.
     pub fn dead(folder: &Path) -> Vec<Self> {
-        let folders = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-        let dead = folders.filter_map(|folder| {
-            let name = folder.file_name()?.to_str()?.strip_prefix(PREFIX)?.to_owned();
-            let lock = lock(&folder).ok()?;
-            Some(Self { name, folder, _lock: lock })
-        });
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let dead =
+            entries.filter(|entry| entry.file_type().is_ok_and(|file| file.is_dir())).filter_map(|entry| {
+                let name =
+                    entry.file_name().to_str()?.strip_prefix(PREFIX).filter(|name| is_name(name))?.to_owned();
+                let lock = Lock::take(&entry.path(), LOCK).ok()?;
+                Some(Self { name, folder: entry.path(), _lock: lock })
+            });
         dead.collect()
     }
 }
@@ -53,7 +64,7 @@ impl Presence {
 impl Drop for Presence {
     fn drop(&mut self) {
         // What remains does no harm. The folder around goes with its last content.
-        let _ = fs::remove_dir_all(&self.folder);
+        let _ = STATES.remove(&self.folder);
         let _ = self.folder.parent().map(fs::remove_dir);
     }
 }

@@ -93,7 +93,10 @@ impl Row {
             choice: Choice::new(|name| trial.param(name)),
             val_acc: trial.value().filter(|_| trial.state.is_finished()),
             epochs: trial.last_report().map_or(0, |(epoch, _)| epoch),
-            seconds: seconds.map(|seconds| (seconds * 1000.0).round() / 1000.0),
+            // A clock that was set back in between tells nothing.
+            seconds: seconds
+                .filter(|seconds| *seconds >= 0.0)
+                .map(|seconds| (seconds * 1000.0).round() / 1000.0),
             seed: trial.user_attrs.get(SEED).and_then(|seed| seed.as_u64()),
             repeats: trial.system_attrs.get(FAILED_TRIAL).and_then(|number| number.as_u64()),
             failure: trial.user_attrs.get(FAILURE).and_then(|reason| reason.as_str()).map(str::to_owned),

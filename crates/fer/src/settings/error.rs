@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use nn_core::error::{BuildError, UnknownLayer};
+use nn_core::files::ReadError;
+use nn_core::kernels::threads::ThreadsError;
 use nn_zoo::{InputTooSmall, PretrainedError};
 use thiserror::Error;
 
@@ -22,6 +24,9 @@ pub enum SettingsError {
         /// What is allowed.
         expected: String,
     },
+    /// A number of threads is out of range.
+    #[error(transparent)]
+    Threads(#[from] ThreadsError),
     /// No model was named.
     #[error("no model given: name one (`fer model list`) or set `model` in the configuration file")]
     NoModel,
@@ -63,13 +68,8 @@ pub enum SettingsError {
     #[error("unfreeze-from: {0}")]
     Layer(UnknownLayer),
     /// The file cannot be read.
-    #[error("{path}: {source}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// A configuration file is not understood.
     #[error("{path}: {problem}")]
     File {
@@ -78,4 +78,19 @@ pub enum SettingsError {
         /// What is wrong, and where.
         problem: String,
     },
+}
+
+impl SettingsError {
+    /// Whether what was asked for cannot be, whatever the files are.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Value { .. }
+                | Self::Threads(_)
+                | Self::NoModel
+                | Self::Finetuned(_)
+                | Self::NoAugmentation
+                | Self::Layer(_)
+        )
+    }
 }

@@ -7,6 +7,8 @@ mod finetune;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use nn_core::files::read_text;
+use nn_core::kernels::threads;
 use nn_core::model::Sequential;
 use nn_core::optim::{Adam, OptimizerConfig, Sgd};
 use serde::de::DeserializeOwned;
@@ -158,7 +160,7 @@ impl TrainSettings {
                 "at most 9223372036854775807, the largest integer of a TOML file",
             ));
         }
-        check_threads(self.threads)?;
+        self.threads.map(|threads| threads::count(Some(threads))).transpose()?;
         let name = self.optimizer.unwrap_or(OptimizerName::Adam);
         let optimizer = match name {
             OptimizerName::Adam if self.momentum.is_some() => {
@@ -313,20 +315,29 @@ pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, SettingsE
 
 /// What a TOML file says; `path` is for messages.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, SettingsError> {
-    toml::from_str(text)
-        .map_err(|e| SettingsError::File { path: path.into(), problem: e.to_string().trim_end().into() })
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let problem = format!("line {line}: {}", in_words(error.message()));
+        SettingsError::File { path: path.into(), problem }
+    })
+}
+
+/// What the parser says, for people; a long value that it quotes is cut.
+fn in_words(message: &str) -> String {
+    const MOST: usize = 600;
+    let message = message.replace("invalid type: ", "found ").replace("invalid value: ", "found ");
+    let message =
+        message.replace("invalid length ", "found the length ").replace("missing field", "missing:");
+    match message.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}..", &message[..end]),
+        None => message,
+    }
 }
 
 /// Reads a text file that a person wrote; one of more than a megabyte is something else.
 fn read_small(path: &Path) -> Result<String, SettingsError> {
-    const MOST: u64 = 1 << 20;
-    let read = |source| SettingsError::Read { path: path.into(), source };
-    let metadata = std::fs::metadata(path).map_err(read)?;
-    if !metadata.is_file() || metadata.len() > MOST {
-        let problem = "expected a regular file of at most 1 MiB".into();
-        return Err(SettingsError::File { path: path.into(), problem });
-    }
-    std::fs::read_to_string(path).map_err(read)
+    Ok(read_text(path, 1 << 20)?)
 }
 
 fn at_least_one(name: &'static str, given: Option<usize>) -> Result<(), SettingsError> {
@@ -337,16 +348,6 @@ fn at_least_one(name: &'static str, given: Option<usize>) -> Result<(), Settings
 /// as none.
 pub fn path_or_nothing() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
-}
-
-/// # Errors
-/// If there are none or more than any machine could use.
-pub fn check_threads(threads: Option<usize>) -> Result<(), SettingsError> {
-    const MOST: usize = 1024;
-    match threads {
-        Some(n) if n == 0 || n > MOST => Err(value("threads", n, "1 to 1024")),
-        _ => Ok(()),
-    }
 }
 
 fn value(name: &'static str, value: impl ToString, expected: &str) -> SettingsError {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::record::{Record, State, find, read_csv};
+use crate::record::{Record, State, find, read, read_csv};
 use crate::run::RunError;
 use crate::settings::TrainSettings;
 
@@ -88,5 +88,5 @@ impl Searched {
 /// The settings in `config`, but for the seed, and the network beside it.
 fn what_is_trained(folder: &Path, config: &str) -> Result<(TrainSettings, Option<String>), RunError> {
     let settings = TrainSettings::read(&folder.join(config))?.what_matters();
-    Ok((TrainSettings { seed: None, ..settings }, fs::read_to_string(folder.join("network.json")).ok()))
+    Ok((TrainSettings { seed: None, ..settings }, read(&folder.join("network.json"))?))
 }

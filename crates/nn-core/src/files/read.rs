@@ -79,8 +79,8 @@ pub fn read_text(path: &Path, most: u64) -> Result<String, ReadError> {
     String::from_utf8(read(path, most)?).map_err(|_| ReadError::NotText { path: path.into() })
 }
 
-/// What a path is, in words.
-pub(super) fn kind(file: FileType) -> &'static str {
+/// What stands at a path, in words: `a folder`, `a link`.
+pub fn kind(file: FileType) -> &'static str {
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt;

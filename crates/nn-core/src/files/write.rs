@@ -1,6 +1,6 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -13,10 +13,14 @@ use super::read::kind;
 /// # Errors
 /// If the system refuses; the temporary file is removed.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace(path, bytes, None)
+    replace(path, |file| file.write_all(bytes), None)
 }
 
-fn replace(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
+fn replace(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    permissions: Option<Permissions>,
+) -> io::Result<()> {
     let name =
         path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a file name"))?;
     let mut temporary = OsString::from(".");
@@ -26,7 +30,10 @@ fn replace(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::R
     // What another process of the same number left is not followed, should it be a link.
     let _ = fs::remove_file(&temporary);
     let written = File::create_new(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
+        let mut buffer = BufWriter::new(&mut file);
+        content(&mut buffer)?;
+        buffer.flush()?;
+        drop(buffer);
         permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions))?;
         file.sync_all()
     });
@@ -82,13 +89,26 @@ pub fn check_output(path: &Path, force: bool) -> Result<(), OutputError> {
 /// # Errors
 /// If there is a file and no `force`, a folder or a socket, or the system refuses.
 pub fn write_output(path: &Path, force: bool, bytes: &[u8]) -> Result<(), OutputError> {
+    write_output_with(path, force, |out| out.write_all(bytes))
+}
+
+/// [`write_output`] of what `content` writes, which need not be in memory as a whole.
+///
+/// # Errors
+/// Those of [`write_output`].
+pub fn write_output_with(
+    path: &Path,
+    force: bool,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), OutputError> {
     let io = |source| OutputError::Io { path: path.into(), source };
     match target(path, force)? {
         Target::Stream => {
-            let mut stream = OpenOptions::new().write(true).open(path).map_err(io)?;
-            stream.write_all(bytes).map_err(io)
+            let stream = OpenOptions::new().write(true).open(path).map_err(io)?;
+            let mut buffer = BufWriter::new(stream);
+            content(&mut buffer).and_then(|()| buffer.flush()).map_err(io)
         }
-        Target::File { place, permissions } => replace(&place, bytes, permissions).map_err(io),
+        Target::File { place, permissions } => replace(&place, content, permissions).map_err(io),
     }
 }
 

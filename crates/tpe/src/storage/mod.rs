@@ -14,6 +14,7 @@ mod sqlite;
 mod tables;
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -262,8 +263,14 @@ pub trait Storage: Send + Sync {
 
 /// The present, at the resolution of the files.
 pub(crate) fn now() -> Timestamp {
-    let micros = Timestamp::now().as_microsecond();
-    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+    timestamp(SystemTime::now())
+}
+
+/// A moment at the resolution of the files; the first or the last that they can tell, where a clock is beyond.
+fn timestamp(moment: SystemTime) -> Timestamp {
+    let beyond = if moment < SystemTime::UNIX_EPOCH { Timestamp::MIN } else { Timestamp::MAX };
+    let micros = Timestamp::try_from(moment).unwrap_or(beyond).as_microsecond();
+    Timestamp::from_microsecond(micros).unwrap_or(beyond)
 }
 
 /// Refuses parameters that have another kind of distribution in an earlier trial of the study.
@@ -283,4 +290,26 @@ pub(crate) fn check_compatible<'a>(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use jiff::Timestamp;
+
+    use super::timestamp;
+
+    #[test]
+    fn a_clock_beyond_the_year_9999_tells_the_last_moment() {
+        let after = |seconds| timestamp(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(after(1_700_000_000), Timestamp::from_second(1_700_000_000).unwrap());
+        for seconds in [253_402_300_800, 300_000_000_000] {
+            let last = after(seconds);
+            assert!(
+                last <= Timestamp::MAX && last > Timestamp::from_second(253_402_000_000).unwrap(),
+                "{last}"
+            );
+        }
+    }
 }

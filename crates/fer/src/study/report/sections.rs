@@ -4,7 +4,7 @@ use super::{Content, Part};
 use crate::augment::Fitted;
 use crate::augment::preview::{self, Shown};
 use crate::data::Dataset;
-use crate::record::State;
+use crate::record::{self, State};
 use crate::report::number::Unit;
 use crate::report::runs::{self, ReportedRun};
 use crate::report::{Bars, Gallery, Listing, Picture, Section, figures};
@@ -55,7 +55,7 @@ fn results(title: &str, caption: &str, rows: &[ReportedRun], runs: &[ReportedRun
 /// The layers of each network, as its run recorded them.
 fn summaries(mut section: Section, runs: &[ReportedRun]) -> Section {
     for run in runs {
-        let read = |file| std::fs::read_to_string(run.record.path.join(file)).unwrap_or_default();
+        let read = |file| record::read(&run.record.path.join(file)).ok().flatten().unwrap_or_default();
         let (summary, settings) = (read("summary.txt"), read("config.toml"));
         let text = format!("{}\n{}", summary.trim_end(), settings.trim_end());
         if !summary.is_empty() {
