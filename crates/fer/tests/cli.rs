@@ -206,7 +206,7 @@ fn a_file_is_replaced_only_when_told_to() {
     let mine = folder.join("best.safetensors");
     let link = folder.join("link.png");
     symlink(&mine, &link).unwrap();
-    for command in [&["data", "preview"][..], &["augment", "preview", "--variant", "1"]] {
+    for command in [&["data", "preview"][..], &["augment", "preview", "--variant", "face", "--limit", "28"]] {
         let draw =
             |path: &Path, extra: &[&str]| fer(command).args(extra).arg("-o").arg(path).output().unwrap();
         fs::write(&mine, "precious").unwrap();
