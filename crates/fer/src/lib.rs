@@ -16,6 +16,7 @@
 //! | [`record`] | a run folder read back |
 //! | [`published`] | what the study published |
 //! | [`report`] | a report as data, and its form as HTML and Markdown |
+//! | [`printable`] | text from outside, made fit to be shown |
 //! | [`resume`] | continuing a run in another process |
 //!
 //! The binary `fer` adds the command line.

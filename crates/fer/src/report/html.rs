@@ -7,6 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::plot::{self, COLOURS};
 use super::write::{csv_of, png};
 use super::{Block, Confusion, Gallery, Report, Table, slug};
+use crate::printable::printable;
 
 /// Texts of more letters than this may take several lines.
 const LONG: usize = 40;
@@ -58,7 +59,7 @@ impl Report {
                 }
             }
         };
-        document.into_string() + "\n"
+        printable(&document.into_string()).into_owned() + "\n"
     }
 }
 

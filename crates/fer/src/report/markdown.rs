@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::number::Cell;
 use super::write::image_name;
 use super::{Block, Report, Table};
+use crate::printable::printable;
 
 impl Report {
     /// The report as Markdown; `data` is the folder of its files, relative to the document.
@@ -23,7 +24,7 @@ impl Report {
                 out += &body(block, &name, data);
             }
         }
-        out
+        printable(&out).into_owned()
     }
 }
 
@@ -58,7 +59,10 @@ fn body(block: &Block, name: &str, data: &str) -> String {
             };
             gallery.pictures.iter().map(|picture| picture.caption.as_str()).enumerate().map(picture).collect()
         }
-        Block::Listing(listing) => format!("```text\n{}\n```\n", listing.text.trim_end()),
+        Block::Listing(listing) => {
+            let fence = fence(&listing.text);
+            format!("{fence}text\n{}\n{fence}\n", listing.text.trim_end())
+        }
         Block::Facts(facts) => {
             let mut values = Table::new("", ["", ""]);
             for (name, value) in facts {
@@ -79,6 +83,12 @@ fn table(table: &Table) -> String {
         out += &line(row.iter().map(|cell| escape(&cell.to_string())).collect());
     }
     out
+}
+
+/// More backquotes than stand in a row anywhere in the text, and at least three.
+fn fence(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(longest.max(2) + 1)
 }
 
 /// Text without the characters that Markdown takes for something else.

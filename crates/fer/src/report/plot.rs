@@ -1,5 +1,6 @@
 //! Curves and bars as SVG, without colours of their own: lines and text take those of the page.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -8,7 +9,8 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::number::Unit;
-use super::{Bars, Curves};
+use super::{Bars, Curves, Series};
+use crate::printable::printable;
 
 /// Number of colours that the page defines, as `--series-0` and so on.
 pub const COLOURS: usize = 6;
@@ -17,6 +19,8 @@ pub const COLOURS: usize = 6;
 const SCALE: u32 = 4;
 const WIDTH: u32 = 460 * SCALE;
 const HEIGHT: u32 = 290 * SCALE;
+/// Radius of a dot that is not on a line, in pixels.
+const DOT: u32 = 4;
 /// The backend divides sizes of fonts by 1.24.
 const FONT: f64 = 13.0 * 1.24 * SCALE as f64;
 
@@ -38,12 +42,14 @@ fn text_style(colour: &RGBColor) -> TextStyle<'static> {
     ("sans-serif", FONT).into_font().color(colour)
 }
 
-/// The curves as an `svg` element. A point is a circle with its numbers as title.
+/// The curves as an `svg` element. A point is a circle with its numbers as title. Of a series with more points than the
+/// paper has room for, those are left out that nobody could see.
 pub fn curves(curves: &Curves) -> String {
     let points = || curves.series.iter().flat_map(|series| series.finite());
     let x = range(points().map(|(x, _)| x), 0.02);
     let y = range(points().map(|(_, y)| y), 0.05);
     let (x_span, y_span) = (x.end - x.start, y.end - y.start);
+    let shown: Vec<_> = curves.series.iter().map(|series| shown(series, &x, &y)).collect();
     let mut titles = Vec::new();
     let svg = draw(HEIGHT, |area| {
         let mut chart = ChartBuilder::on(area)
@@ -74,15 +80,15 @@ pub fn curves(curves: &Curves) -> String {
             .light_line_style(TRANSPARENT)
             .draw()
             .expect(DRAWN);
-        for series in &curves.series {
+        for (series, shown) in curves.series.iter().zip(&shown) {
             let colour = stand_in(series.colour, series.dashed && series.line);
             let dot = stand_in(series.colour, false);
-            for run in series.unbroken() {
+            for run in shown {
                 if series.line {
                     let line = LineSeries::new(run.iter().copied(), colour.stroke_width(2 * SCALE));
                     chart.draw_series(line).expect(DRAWN);
                 }
-                let radius = if series.line { 2 * SCALE } else { 4 * SCALE };
+                let radius = if series.line { 2 * SCALE } else { DOT * SCALE };
                 let dots = run.iter().map(|&point| Circle::new(point, radius, dot.filled()));
                 chart.draw_series(dots).expect(DRAWN);
                 let title = |&(x, y): &(f64, f64)| format!("{}, {} {x}: {y}", series.name, curves.x);
@@ -91,6 +97,47 @@ pub fn curves(curves: &Curves) -> String {
         }
     });
     finish(&svg, "<circle ", &titles, &curves.caption)
+}
+
+/// The points of a series in runs without gaps, as far as they can be told apart on paper: of a line those that are the
+/// first, the lowest, the highest or the last one of a column of pixels, of dots the first one of each spot.
+fn shown(series: &Series, x: &Range<f64>, y: &Range<f64>) -> Vec<Vec<(f64, f64)>> {
+    const COLUMNS: f64 = (WIDTH / SCALE) as f64;
+    const ROWS: f64 = (HEIGHT / SCALE) as f64;
+    if series.points.len() as f64 <= 2.0 * COLUMNS {
+        return series.unbroken();
+    }
+    // Halved, since the ends may be as far apart as numbers can be.
+    let part = |value: f64, of: &Range<f64>| (value / 2.0 - of.start / 2.0) / (of.end / 2.0 - of.start / 2.0);
+    let column = |&(place, _): &(f64, f64)| (part(place, x) * COLUMNS) as u32;
+    if !series.line {
+        let spot = |dot: &(f64, f64)| (column(dot) / DOT, (part(dot.1, y) * ROWS) as u32 / DOT);
+        let mut taken = HashSet::new();
+        return vec![series.finite().filter(|dot| taken.insert(spot(dot))).collect()];
+    }
+    let begins = |run: Vec<(f64, f64)>| run.into_iter().enumerate().map(|(i, point)| (point, i == 0));
+    let points: Vec<((f64, f64), bool)> = series.unbroken().into_iter().flat_map(begins).collect();
+    let mut runs: Vec<Vec<(f64, f64)>> = Vec::new();
+    for points in points.chunk_by(|a, b| column(&a.0) == column(&b.0)) {
+        // Nobody sees a gap within a column.
+        if points[0].1 || runs.is_empty() {
+            runs.push(Vec::new());
+        }
+        let points: Vec<_> = points.iter().map(|point| point.0).collect();
+        runs.last_mut().expect("there is one").extend(outline(&points));
+    }
+    runs
+}
+
+/// The first, the lowest, the highest and the last of the points, each once, in their order.
+fn outline(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let by_height = |a: &usize, b: &usize| points[*a].1.total_cmp(&points[*b].1).then(b.cmp(a));
+    let places = 0..points.len();
+    let lowest = places.clone().min_by(|a, b| points[*a].1.total_cmp(&points[*b].1));
+    let mut kept = vec![Some(0), lowest, places.clone().max_by(by_height), places.last()];
+    kept.sort_unstable();
+    kept.dedup();
+    kept.into_iter().flatten().map(|place| points[place]).collect()
 }
 
 /// The bars as an `svg` element. A bar has its number beside it and as title.
@@ -209,7 +256,7 @@ fn finish(svg: &str, mark: &str, titles: &[String], caption: &str) -> String {
         }
         let _ = writeln!(out, "{line}");
     }
-    out
+    printable(&out).into_owned()
 }
 
 fn escape(text: &str) -> String {

@@ -3,7 +3,9 @@
 use image::GrayImage;
 
 use super::number::{Cell, MISSING, Unit};
-use super::{Bars, Block, Confusion, Curves, Gallery, Picture, Report, Section, Series, Table, plot};
+use super::{
+    Bars, Block, Confusion, Curves, Gallery, Listing, Picture, Report, Section, Series, Table, plot,
+};
 
 fn loss() -> Curves {
     let training =
@@ -121,6 +123,47 @@ fn a_plot_shows_exactly_the_numbers_of_its_file() {
     assert!(!svg.contains("#0"), "a colour is not of the page: {svg}");
 }
 
+/// More epochs than the paper has room for: the file has all of them, the plot what can be seen.
+#[test]
+fn a_long_plot_keeps_its_shape_and_its_file_every_number() {
+    let epochs = 60_000;
+    // A spike downwards and one upwards, a gap too narrow and one wide enough to be seen.
+    let value = |epoch: usize| match epoch {
+        12_345 => Some(-3.0),
+        54_321 => Some(9.0),
+        1_000 | 30_000..40_000 => None,
+        _ => Some((epoch % 7) as f64 / 7.0),
+    };
+    let line = Series::line("loss", 0, (1..=epochs).map(|epoch| (epoch as f64, value(epoch))));
+    let dots =
+        Series::dots("trials", 1, (1..=epochs).map(|epoch| (epoch as f64, (epoch % 90) as f64 / 10.0)));
+    let plot = |series: &Series| Curves::new("Long", "epoch", "loss", Unit::Plain).with(series.clone());
+    let drawn = |svg: &str| svg.lines().filter(|line| line.starts_with("<circle")).count();
+
+    let svg = plot::curves(&plot(&line));
+    assert!((900..2_500).contains(&drawn(&svg)), "{} points are drawn", drawn(&svg));
+    for title in ["loss, epoch 12345: -3", "loss, epoch 54321: 9", "loss, epoch 1: ", "loss, epoch 60000: "] {
+        assert!(svg.contains(title), "{title}");
+    }
+    let lines = svg.lines().filter(|line| line.starts_with("<polyline") && line.contains("--series-"));
+    assert_eq!(lines.count(), 2, "the wide gap interrupts the line, the narrow one is not to be seen");
+    let scattered = drawn(&plot::curves(&plot(&dots)));
+    assert!((1_000..20_000).contains(&scattered), "{scattered} dots are drawn");
+
+    // As many gaps as epochs do not make it long either.
+    let comb = (1..=epochs).map(|epoch| (epoch as f64, (epoch % 2 == 0).then_some((epoch % 7) as f64)));
+    assert!(drawn(&plot::curves(&plot(&Series::line("comb", 0, comb)))) < 2_500);
+
+    let report = Report::new("r").with(Section::new("s").with(plot(&line).with(dots)));
+    let csv = String::from_utf8(report.data_files()[0].1.clone()).unwrap();
+    assert_eq!(csv.lines().count(), 1 + epochs);
+    assert!(
+        csv.contains("\n12345,-3,1.5\n")
+            && csv.contains("\n1000,,1\n")
+            && csv.ends_with("\n60000,0.42857142857142855,6\n")
+    );
+}
+
 #[test]
 fn there_is_nothing_between_two_epochs() {
     let plot = |last: f64| {
@@ -195,6 +238,48 @@ fn parts_without_content_do_not_appear() {
     }
     let names: Vec<_> = report.data_files().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["confusion.csv", "confusion-2.csv"], "each picture has a file of its own");
+}
+
+/// A name may hold anything; what acts instead of being seen is shown, and no cell is a formula.
+#[test]
+fn text_never_acts() {
+    let words = "=\u{1b}[31mred\u{7}\u{202e}txt.exe\u{9d}\r\u{ffff}";
+    let shown = "=\\u001b[31mred\\u0007\\u202etxt.exe\\u009d\\u000d\\uffff";
+    let picture = Picture { image: GrayImage::new(2, 2), caption: words.into() };
+    let mut table = Table::new(words, [words]);
+    table.push([Cell::text(words)]);
+    let section = Section::new(words)
+        .text(words)
+        .with(table)
+        .with(Block::Facts(vec![(words.into(), words.into())]))
+        .with(Listing { caption: words.into(), text: format!("```\r\n{words}") })
+        .with(Gallery { caption: words.into(), per_row: None, pictures: vec![picture] })
+        .with(Confusion { caption: words.into(), classes: vec![words.into()], counts: vec![vec![1]] })
+        .with(Curves::new(words, words, words, Unit::Plain).with(Series::dots(words, 0, [(1.0, -1.0)])))
+        .with(Bars { names: vec![words.into(); 2], series: vec![(words.into(), vec![Some(1.0)])], ..bars() });
+    let mut report = Report::new(words).with(section);
+    report.lead = words.into();
+    let (html, markdown) = (report.to_html("d"), report.to_markdown("d"));
+    let files = report.data_files().into_iter().filter(|(name, _)| name.ends_with(".csv"));
+    let csv: Vec<String> = files.map(|(_, csv)| String::from_utf8(csv).unwrap()).collect();
+    assert_eq!(csv.len(), 3);
+    for text in [&html, &markdown].into_iter().chain(&csv) {
+        let acting: Vec<char> =
+            text.chars().filter(|c| "\u{1b}\u{7}\u{202e}\u{9d}\r\u{ffff}".contains(*c)).collect();
+        assert!(acting.is_empty(), "{acting:?} in {text}");
+    }
+    assert!(html.contains(shown) && markdown.contains("````text\n```\n"), "{markdown}");
+    roxmltree::Document::parse(&plot::curves(&match &report.sections[0].blocks[6] {
+        Block::Curves(curves) => curves.clone(),
+        other => panic!("{other:?}"),
+    }))
+    .unwrap();
+    for csv in csv {
+        let cells = csv.lines().flat_map(|line| line.split(','));
+        let formulas: Vec<_> = cells.filter(|cell| cell.trim_matches('"').starts_with('=')).collect();
+        assert!(formulas.is_empty() && csv.contains(&format!("'{shown}")), "{csv}");
+        assert!(!csv.contains("'-1"), "a number is no formula: {csv}");
+    }
 }
 
 #[test]

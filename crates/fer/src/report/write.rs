@@ -11,6 +11,7 @@ use nn_core::files::{
 use thiserror::Error;
 
 use super::{Bars, Block, Confusion, Curves, Report};
+use crate::printable::csv_cell;
 
 /// Why a report cannot be written.
 #[derive(Debug, Error)]
@@ -161,19 +162,24 @@ pub(super) fn csv_of(block: &Block) -> Option<String> {
 
 /// A column for the horizontal axis, and one for each series. Several values of a series at one place take as many lines.
 fn curves_csv(curves: &Curves) -> String {
-    let points: Vec<Vec<(f64, f64)>> = curves.series.iter().map(|series| series.finite().collect()).collect();
-    let mut places: Vec<f64> = points.iter().flatten().map(|&(x, _)| x).collect();
+    let mut series: Vec<Vec<(f64, f64)>> = curves.series.iter().map(|s| s.finite().collect()).collect();
+    series.iter_mut().for_each(|points| points.sort_by(|a, b| a.0.total_cmp(&b.0)));
+    let mut places: Vec<f64> = series.iter().flatten().map(|&(x, _)| x).collect();
     places.sort_by(f64::total_cmp);
     places.dedup();
-    let mut rows =
-        vec![std::iter::once(curves.x.clone()).chain(curves.series.iter().map(|s| s.name.clone())).collect()];
+    let mut rest: Vec<&[(f64, f64)]> = series.iter().map(Vec::as_slice).collect();
+    let names = curves.series.iter().map(|series| series.name.as_str());
+    let mut rows = vec![text_cells(std::iter::once(curves.x.as_str()).chain(names))];
     for place in places {
-        let here = |series: &Vec<(f64, f64)>| -> Vec<f64> {
-            series.iter().filter(|(x, _)| *x == place).map(|&(_, y)| y).collect()
-        };
-        let values: Vec<Vec<f64>> = points.iter().map(here).collect();
-        for line in 0..values.iter().map(Vec::len).max().unwrap_or(0) {
-            let cells = values.iter().map(|values| values.get(line).map(f64::to_string).unwrap_or_default());
+        let mut here = Vec::with_capacity(rest.len());
+        for points in &mut rest {
+            let (those, after) = points.split_at(points.iter().take_while(|(x, _)| *x == place).count());
+            here.push(those);
+            *points = after;
+        }
+        for line in 0..here.iter().map(|points| points.len()).max().unwrap_or(0) {
+            let value = |points: &&[(f64, f64)]| points.get(line).map(|(_, y)| y.to_string());
+            let cells = here.iter().map(|points| value(points).unwrap_or_default());
             rows.push(std::iter::once(place.to_string()).chain(cells).collect());
         }
     }
@@ -181,8 +187,8 @@ fn curves_csv(curves: &Curves) -> String {
 }
 
 fn bars_csv(bars: &Bars) -> String {
-    let header =
-        std::iter::once("name".to_owned()).chain(bars.series.iter().map(|(name, _)| name.clone())).collect();
+    let names = bars.series.iter().map(|(name, _)| name.as_str());
+    let header = text_cells(std::iter::once("name").chain(names));
     let value = |values: &[Option<f64>], i: usize| {
         values
             .get(i)
@@ -193,18 +199,23 @@ fn bars_csv(bars: &Bars) -> String {
             .unwrap_or_default()
     };
     let row = |(i, name): (usize, &String)| {
-        std::iter::once(name.clone()).chain(bars.series.iter().map(|(_, values)| value(values, i))).collect()
+        let values = bars.series.iter().map(|(_, values)| value(values, i));
+        std::iter::once(csv_cell(name).into_owned()).chain(values).collect()
     };
     csv_text(std::iter::once(header).chain(bars.names.iter().enumerate().map(row)))
 }
 
 fn confusion_csv(confusion: &Confusion) -> String {
-    let header =
-        std::iter::once("label".to_owned()).chain(confusion.classes.iter().cloned()).collect::<Vec<_>>();
+    let classes = confusion.classes.iter().map(String::as_str);
+    let header = text_cells(std::iter::once("label").chain(classes));
     let row = |(class, counts): (&String, &Vec<u64>)| {
-        std::iter::once(class.clone()).chain(counts.iter().map(u64::to_string)).collect()
+        std::iter::once(csv_cell(class).into_owned()).chain(counts.iter().map(u64::to_string)).collect()
     };
     csv_text(std::iter::once(header).chain(confusion.classes.iter().zip(&confusion.counts).map(row)))
+}
+
+fn text_cells<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
+    texts.map(|text| csv_cell(text).into_owned()).collect()
 }
 
 fn csv_text(rows: impl IntoIterator<Item = Vec<String>>) -> String {
