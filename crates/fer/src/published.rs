@@ -4,8 +4,25 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Images of the training, validation and test split that the study used.
+use crate::data::{Dataset, EMOTIONS, Split};
+
+/// Images of the training, validation and test split of FER-2013, which the study used.
 pub const IMAGES: [usize; 3] = [28_709, 3_589, 3_589];
+
+/// Images of each class in these splits.
+pub const CLASSES: [[usize; EMOTIONS.len()]; 3] = [
+    [3_995, 436, 4_097, 7_215, 4_830, 3_171, 4_965],
+    [467, 56, 496, 895, 653, 415, 607],
+    [491, 55, 528, 879, 594, 416, 626],
+];
+
+/// The [fingerprint](Dataset::fingerprint) of the edition in three files. Kaggle's has the same images in another order.
+pub const FINGERPRINT: &str = "2b48fc480cb882cc4f38e2319edd3a81656d0ac19d18028cffa447e8f7b0cf14";
+
+/// Whether the images are those of FER-2013, as far as their classes tell: what was published stands beside nothing else.
+pub fn is_fer2013(data: &Dataset) -> bool {
+    Split::ALL.map(|split| data.split(split).counts()) == CLASSES
+}
 
 /// What the study reached with one network. Accuracies are shares, in `[0, 1]`; what it did not say is `None`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -106,6 +123,11 @@ pub fn trials() -> &'static [PublishedTrial] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_classes_of_each_split_are_all_of_its_images() {
+        assert_eq!(CLASSES.map(|classes| classes.iter().sum::<usize>()), IMAGES);
+    }
 
     #[test]
     fn every_file_is_whole() {

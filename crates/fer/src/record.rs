@@ -3,13 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use nn_core::error::ConfigError;
 use nn_core::files::read_text;
 use nn_core::model::Sequential;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::run::{RunError, RunFolder};
+use crate::published;
+use crate::run::{RESULT, RunError};
 use crate::settings::SettingsError;
+
+mod table;
+
+pub(crate) use table::read_csv;
 
 /// How far a run got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -19,6 +25,15 @@ pub enum State {
     Finished,
     /// It is still going on, was interrupted, or failed.
     Unfinished,
+}
+
+/// A run that cannot be read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Damaged {
+    /// Its folder.
+    pub path: PathBuf,
+    /// What is wrong with it; names the file.
+    pub problem: String,
 }
 
 /// What a run reached: `result.json`. A value that is not a number there is `None`.
@@ -143,14 +158,20 @@ impl Record {
     /// # Errors
     /// If the folder is not one of a run, or a file cannot be read or is damaged; the message names it.
     pub fn read(path: &Path) -> Result<Self, RunError> {
-        let folder = RunFolder::open(path)?;
-        let text = read(&folder.file("network.json"))?.unwrap_or_default();
-        let network = Sequential::from_json(&text).map_err(|e| damaged(&folder.file("network.json"), e))?;
-        let result: Option<Results> = read_json(&folder.file("result.json"))?;
-        let config = folder.file("config.toml");
-        let table: toml::Table = read(&config)?
-            .map_or(Ok(toml::Table::new()), |text| text.parse())
-            .map_err(|e| damaged(&config, e))?;
+        let file = |name: &str| path.join(name);
+        let json = read(&file(NETWORK))?.ok_or_else(|| RunError::NotARun(path.into()))?;
+        let network = Sequential::from_json(&json).map_err(|error| match error {
+            ConfigError::Json(error) => damaged(&file(NETWORK), json_problem(&error)),
+            other => damaged(&file(NETWORK), other),
+        })?;
+        let result = read_json::<Results>(&file(RESULT))?.map(Results::checked).transpose();
+        let result = result.map_err(|problem| damaged(&file(RESULT), problem))?;
+        let config = file("config.toml");
+        let text = read(&config)?.unwrap_or_default();
+        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            damaged(&config, format!("line {}: {}", before.matches('\n').count() + 1, error.message()))
+        })?;
         let mut settings = BTreeMap::new();
         flatten("", table, &mut settings);
         let absolute = path.canonicalize().unwrap_or_else(|_| path.into());
@@ -161,17 +182,46 @@ impl Record {
             state: if result.is_some() { State::Finished } else { State::Unfinished },
             result,
             settings,
-            epochs: read_csv(&folder.file("metrics.csv"))?,
-            environment: read_json(&folder.file("env.json"))?,
-            confusion: counts(&folder.file("confusion.csv"))?,
+            epochs: table::epochs(&file("metrics.csv"))?,
+            environment: read_json(&file("env.json"))?,
+            confusion: table::counts(&file("confusion.csv"))?,
             network,
         })
+    }
+
+    /// As [`Record::read`], of a run among others, which one that is damaged does not keep from being shown.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_among_others(path: &Path) -> Result<Self, Damaged> {
+        Self::read(path).map_err(|error| Damaged::new(path, &error))
+    }
+
+    /// Whether the run was made on FER-2013: on as many images, which are those that this project knows, or of which as
+    /// many test images belong to each class.
+    pub fn is_on_fer2013(&self) -> bool {
+        let Some(environment) = &self.environment else { return false };
+        let counted = self.confusion.as_ref().map(|confusion| {
+            let images = confusion.counts.iter().map(|row| row.iter().sum::<u64>() as usize);
+            images.collect::<Vec<_>>()
+        });
+        environment.images == Some(published::IMAGES)
+            && (environment.data_sha256 == published::FINGERPRINT
+                || counted.is_some_and(|counted| counted == published::CLASSES[2]))
+    }
+
+    /// The epoch, from 1, with the best validation accuracy, and that accuracy; the first of several.
+    pub fn best_epoch(&self) -> Option<(usize, f64)> {
+        let epochs = self.epochs.iter().filter_map(|epoch| Some((epoch.epoch + 1, epoch.val_accuracy?)));
+        epochs.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
     }
 
     /// A setting as text, as it stands in `config.toml`.
     pub fn setting(&self, name: &str) -> Option<String> {
         self.settings.get(name).map(|value| match value {
             toml::Value::String(text) => text.clone(),
+            // Written out, they have hundreds of digits.
+            toml::Value::Float(x) if *x != 0.0 && !(1e-9..1e16).contains(&x.abs()) => format!("{x:e}"),
             other => other.to_string(),
         })
     }
@@ -206,31 +256,60 @@ impl Record {
     /// # Errors
     /// If the file cannot be read or is damaged.
     pub fn predictions(&self) -> Result<Vec<Prediction>, RunError> {
-        let path = self.path.join("predictions.csv");
-        let rows: Vec<Vec<f64>> = read_csv(&path)?;
-        let whole = |value: f64, below: usize| {
-            (value >= 0.0 && value.fract() == 0.0 && value < below as f64).then_some(value as usize)
-        };
-        let prediction = |row: &Vec<f64>| {
-            let [index, label, predicted, probabilities @ ..] = &row[..] else { return None };
-            let predicted = whole(*predicted, probabilities.len())?;
-            Some(Prediction {
-                index: whole(*index, usize::MAX)?,
-                label: whole(*label, probabilities.len())?,
-                predicted,
-                probability: probabilities[predicted],
-            })
-        };
-        let read = |(i, row)| {
-            prediction(row).ok_or_else(|| damaged(&path, format!("line {}: no index and two classes", i + 2)))
-        };
-        rows.iter().enumerate().map(read).collect()
+        table::predictions(&self.path.join("predictions.csv"))
     }
 }
 
-/// Whether the folder is one of a run. A search keeps its best network beside its runs, and is none.
+impl Damaged {
+    /// The run in the folder `path`, of which `problem` is told.
+    pub fn new(path: &Path, problem: &impl ToString) -> Self {
+        Self { path: path.into(), problem: problem.to_string() }
+    }
+}
+
+impl Results {
+    /// The same, if every accuracy is one; a time that is none is missing.
+    fn checked(mut self) -> Result<Self, String> {
+        let accuracies = [
+            ("train_acc", &mut self.train_acc),
+            ("val_acc", &mut self.val_acc),
+            ("test_acc", &mut self.test_acc),
+        ];
+        for (name, accuracy) in accuracies {
+            *accuracy = share(name, *accuracy)?;
+        }
+        self.seconds = time(self.seconds);
+        Ok(self)
+    }
+}
+
+/// A share in `[0, 1]`; nothing in the place of NaN.
+fn share(name: &str, value: Option<f64>) -> Result<Option<f64>, String> {
+    match value {
+        Some(value) if value.is_nan() => Ok(None),
+        Some(value) if !(0.0..=1.0).contains(&value) => {
+            Err(format!("{name} is {value:e}, not within 0 and 1"))
+        }
+        share => Ok(share),
+    }
+}
+
+/// Seconds; nothing in the place of what is no duration.
+fn time(seconds: Option<f64>) -> Option<f64> {
+    seconds.filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
+}
+
+/// The file with a run's network.
+const NETWORK: &str = "network.json";
+
+/// What tells that a folder without a network is what is left of a run, beside its `config.toml`.
+const TRACES: [&str; 3] = ["metrics.csv", "env.json", RESULT];
+
+/// Whether the folder is one of a run, be it damaged. A search keeps its best network beside its runs, and is none.
 pub fn is_run(folder: &Path) -> bool {
-    RunFolder::open(folder).is_ok() && !folder.join("trials.csv").exists()
+    let has = |name: &str| folder.join(name).symlink_metadata().is_ok();
+    let is_left_of_one = || has("config.toml") && TRACES.into_iter().any(has);
+    (has(NETWORK) || is_left_of_one()) && !has("trials.csv")
 }
 
 /// The folders of runs in `folder` and in the folders within, four levels deep, by name; `folder` itself if it is one.
@@ -277,28 +356,17 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, RunError> {
 /// What a JSON file of a run says, `None` if there is none.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunError> {
     let Some(text) = read(path)? else { return Ok(None) };
-    serde_json::from_str(&text).map(Some).map_err(|e| damaged(path, e))
+    serde_json::from_str(&text).map(Some).map_err(|error| damaged(path, json_problem(&error)))
 }
 
-pub(crate) fn read_csv<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, RunError> {
-    let Some(text) = read(path)? else { return Ok(Vec::new()) };
-    csv::Reader::from_reader(text.as_bytes())
-        .deserialize()
-        .collect::<Result<_, _>>()
-        .map_err(|e| damaged(path, e))
-}
-
-fn counts(path: &Path) -> Result<Option<Counts>, RunError> {
-    let Some(text) = read(path)? else { return Ok(None) };
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let classes: Vec<String> =
-        reader.headers().map_err(|e| damaged(path, e))?.iter().skip(1).map(String::from).collect();
-    let rows: Vec<(String, Vec<u64>)> =
-        reader.deserialize().collect::<Result<_, _>>().map_err(|e| damaged(path, e))?;
-    if classes.is_empty() || rows.len() != classes.len() {
-        return Err(damaged(path, format!("{} classes, but {} lines of counts", classes.len(), rows.len())));
-    }
-    Ok(Some(Counts { classes, counts: rows.into_iter().map(|(_, counts)| counts).collect() }))
+/// What is wrong with a JSON file, in words.
+fn json_problem(error: &serde_json::Error) -> String {
+    let problem = match error.classify() {
+        serde_json::error::Category::Eof => "ends in the middle",
+        serde_json::error::Category::Data => "has a value of another kind than such a file has",
+        _ => "is not JSON",
+    };
+    format!("{problem} (line {}, column {})", error.line(), error.column())
 }
 
 fn flatten(prefix: &str, table: toml::Table, flat: &mut BTreeMap<String, toml::Value>) {

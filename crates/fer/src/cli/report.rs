@@ -1,9 +1,10 @@
 //! `fer report`: runs as one HTML file.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use fer::data::Dataset;
-use fer::record::{Record, find};
+use fer::record::{Damaged, Record, find};
 use fer::report::Report;
 use fer::report::runs::{self, ReportedRun};
 use fer::settings::path_or_nothing;
@@ -51,35 +52,50 @@ impl ReportRuns {
     pub fn run(self) -> anyhow::Result<()> {
         Report::check_path(&self.output, self.force)?;
         use_threads(None)?;
-        let mut reported = Vec::new();
+        let (mut reported, mut damaged) = (Vec::new(), Vec::new());
         for folder in &self.runs {
             let found = find(folder)?;
             if found.is_empty() {
                 anyhow::bail!("{} is not a run folder and holds none", folder.display());
             }
             for path in found {
-                reported.push(ReportedRun::new(Record::read(&path)?)?);
+                match Record::read(&path).and_then(ReportedRun::new) {
+                    Ok(run) => reported.push(run),
+                    Err(error) => damaged.push(Damaged::new(&path, &error)),
+                }
             }
         }
+        for Damaged { problem, .. } in &damaged {
+            note(&format!("warning: left out of the results: {problem}"));
+        }
+        anyhow::ensure!(!reported.is_empty(), "no run can be read, so there is nothing to report");
         label_apart(&mut reported);
         if self.errors > 0 {
-            self.show_errors(&mut reported)?;
+            self.show_errors(&mut reported, &mut damaged);
         }
-        let written = runs::report(self.title, &reported).write(&self.output, self.force)?;
+        let report = runs::report(self.title, &reported, &damaged);
+        let written = report.write(&self.output, self.force)?;
         let paths: Vec<_> = written.iter().map(|path| path.display().to_string()).collect();
         match self.json {
-            true => emit_json(&json!({ "runs": reported.len(), "files": paths })),
+            true => emit_json(&json!({ "runs": reported.len(), "damaged": damaged, "files": paths })),
             false => emit(&paths[..2].join("\n")),
         }
     }
 
-    /// Adds pictures of errors to the runs whose data are at hand.
-    fn show_errors(&self, runs: &mut [ReportedRun]) -> anyhow::Result<()> {
+    /// Adds pictures of errors to the runs whose data are at hand. Runs with damaged predictions go without, and are added
+    /// to `damaged`.
+    fn show_errors(&self, runs: &mut [ReportedRun], damaged: &mut Vec<Damaged>) {
         type Choice = (Option<PathBuf>, Option<usize>, u64);
         let mut loaded: Option<(Choice, Option<Dataset>)> = None;
         for run in runs {
-            if run.record.predictions()?.is_empty() {
-                continue;
+            match run.record.predictions() {
+                Ok(predictions) if predictions.is_empty() => continue,
+                Ok(_) => {}
+                Err(error) => {
+                    note(&format!("warning: no pictures of errors: {error}"));
+                    damaged.push(Damaged::new(&run.record.path, &error));
+                    continue;
+                }
             }
             let integer = |name| run.record.settings.get(name).and_then(toml::Value::as_integer);
             let path = run.record.setting("data").map(PathBuf::from);
@@ -95,7 +111,7 @@ impl ReportRuns {
                 loaded = Some((choice, data));
             }
             let shown = match &loaded {
-                Some((_, Some(data))) => run.show_errors(data, self.errors)?,
+                Some((_, Some(data))) => run.show_errors(data, self.errors).unwrap_or(false),
                 _ => false,
             };
             if !shown {
@@ -105,15 +121,15 @@ impl ReportRuns {
                 ));
             }
         }
-        Ok(())
     }
 }
 
 /// Runs of the same name get their paths as labels.
 fn label_apart(runs: &mut [ReportedRun]) {
-    let names: Vec<String> = runs.iter().map(|run| run.record.name.clone()).collect();
+    let mut times: HashMap<String, usize> = HashMap::new();
+    runs.iter().for_each(|run| *times.entry(run.record.name.clone()).or_default() += 1);
     for run in runs {
-        if names.iter().filter(|name| **name == run.record.name).count() > 1 {
+        if times[&run.record.name] > 1 {
             run.label = Path::new(&run.record.path).display().to_string();
         }
     }

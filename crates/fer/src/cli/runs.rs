@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use comfy_table::{CellAlignment, presets};
-use fer::record::{Record, State, find};
+use fer::record::{Damaged, Record, State, find, is_run};
 use fer::report::Table;
 use fer::report::number::Cell;
 use fer::report::runs::epochs;
@@ -52,10 +52,7 @@ impl Command {
             Self::List { folder, json } => list(&folder, json),
             Self::Show { run, json: true } => emit_json(&Record::read(&run)?),
             Self::Show { run, json: false } => show(&Record::read(&run)?),
-            Self::Compare { runs, json } => {
-                let records: Vec<_> = runs.iter().map(|path| Record::read(path)).collect::<Result<_, _>>()?;
-                compare(&records, json)
-            }
+            Self::Compare { runs, json } => compare(&runs, json),
         }
     }
 }
@@ -65,8 +62,13 @@ fn list(folder: &Path, as_json: bool) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     for path in find(folder)? {
         let name = path.display().to_string();
-        // A damaged run does not hide the others.
-        let record = Record::read(&path).inspect_err(|error| note(&format!("warning: {error}"))).ok();
+        let (record, problem) = match Record::read_among_others(&path) {
+            Ok(record) => (Some(record), None),
+            Err(Damaged { problem, .. }) => (None, Some(problem)),
+        };
+        if let Some(problem) = &problem {
+            note(&format!("warning: {problem}"));
+        }
         let reached = record.as_ref().map(Record::reached).unwrap_or_default();
         let state = match record.as_ref().map(|record| record.state) {
             Some(State::Finished) => "finished",
@@ -77,6 +79,7 @@ fn list(folder: &Path, as_json: bool) -> anyhow::Result<()> {
             "run": &name,
             "model": record.as_ref().map(|record| record.model.as_str()),
             "state": state,
+            "problem": problem,
             "epochs": reached.epochs,
             "train_acc": reached.train_acc,
             "val_acc": reached.val_acc,
@@ -118,8 +121,7 @@ fn show(record: &Record) -> anyhow::Result<()> {
         settings.push([Cell::text(name), Cell::text(record.setting(name).unwrap_or_default())]);
     }
     lines += &printed(&settings);
-    let best = record.epochs.iter().filter_map(|epoch| Some((epoch.epoch + 1, epoch.val_accuracy?)));
-    if let Some((epoch, accuracy)) = best.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))) {
+    if let Some((epoch, accuracy)) = record.best_epoch() {
         lines += &format!("\n\nbest validation accuracy  {} in epoch {epoch}", Cell::percent(accuracy));
     }
     if let Some(environment) = &record.environment {
@@ -150,7 +152,20 @@ fn results(records: &[Record]) -> Table {
     table
 }
 
-fn compare(records: &[Record], as_json: bool) -> anyhow::Result<()> {
+fn compare(runs: &[PathBuf], as_json: bool) -> anyhow::Result<()> {
+    let (mut records, mut damaged) = (Vec::new(), Vec::new());
+    for path in runs {
+        anyhow::ensure!(is_run(path), "{} is not a run folder", path.display());
+        match Record::read_among_others(path) {
+            Ok(record) => records.push(record),
+            Err(run) => {
+                note(&format!("warning: left out: {}", run.problem));
+                damaged.push(run);
+            }
+        }
+    }
+    anyhow::ensure!(!records.is_empty(), "none of these runs can be read");
+    let records = &records[..];
     let names: BTreeSet<&String> = records.iter().flat_map(|record| record.settings.keys()).collect();
     let differs = |name: &&String| {
         let values = records.iter().map(|record| record.setting(name));
@@ -167,6 +182,7 @@ fn compare(records: &[Record], as_json: bool) -> anyhow::Result<()> {
             "runs": runs.collect::<Vec<_>>(),
             "settings": settings.collect::<serde_json::Map<_, _>>(),
             "results": records.iter().map(Record::reached).collect::<Vec<_>>(),
+            "damaged": damaged,
         }));
     }
     let names = records.iter().map(|record| record.name.as_str());

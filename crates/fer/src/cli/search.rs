@@ -13,6 +13,7 @@ use std::time::Duration;
 use anyhow::Context;
 use fer::data::Dataset;
 use fer::layout::SEARCH;
+use fer::report::seeds::Spread;
 use fer::run::{CHECKPOINTS, RunFolder};
 use fer::search::{self, Audience, Keep, Place, Plan, PrunerName, SamplerName, SearchResult};
 use fer::settings::{ResolvedSettings, TrainSettings, path_or_nothing};
@@ -25,7 +26,7 @@ use super::finetune::Features;
 use super::job::{Worker, refuse_taken};
 use super::progress::{Follow, interrupted_by_ctrl_c};
 use super::{Interrupted, emit, emit_json, note, use_threads};
-use retrain::{Retrained, Spread};
+use retrain::Retrained;
 
 /// Search for the hyper-parameters of a network.
 ///
@@ -235,7 +236,8 @@ impl Search {
             }
             (None, _) => Vec::new(),
         };
-        let finished = Finished { search: result, test_acc: Spread::of(&retrained), retrained };
+        let accuracies: Vec<f64> = retrained.iter().map(|run| run.test_acc).collect();
+        let finished = Finished { search: result, test_acc: Spread::of(&accuracies), retrained };
         if !finished.retrained.is_empty() || self.retrain == 0 {
             folder.write_json("result.json", &finished)?;
         }

@@ -244,7 +244,14 @@ impl Work {
     fn further_seeds(&self, runs: &[&PlannedRun]) -> anyhow::Result<bool> {
         let mut best: Option<(f64, &PlannedRun)> = None;
         for run in runs {
-            let accuracy = Record::read(&run.folder(&self.out))?.reached().val_acc.unwrap_or(0.0);
+            let record = match Record::read(&run.folder(&self.out)) {
+                Ok(record) => record,
+                Err(error) => {
+                    note(&format!("warning: not among those of which the best gets further seeds: {error}"));
+                    continue;
+                }
+            };
+            let accuracy = record.reached().val_acc.unwrap_or(0.0);
             if best.is_none_or(|(known, _)| accuracy > known) {
                 best = Some((accuracy, run));
             }
@@ -267,13 +274,19 @@ impl Work {
         Ok(report.write(&self.out.join("report.html"), true)?)
     }
 
-    /// The runs that there are, by name.
+    /// The runs that there are, by name; those that are damaged are only told.
     fn records(&self) -> anyhow::Result<Vec<(String, Record)>> {
-        let folders = fer::record::find(&self.out)?.into_iter().map(|path| {
-            let name = path.strip_prefix(&self.out).unwrap_or(&path).display().to_string();
-            Ok((name, Record::read(&path)?))
-        });
-        folders.collect()
+        let mut records = Vec::new();
+        for path in fer::record::find(&self.out)? {
+            match Record::read(&path) {
+                Ok(record) => {
+                    let name = path.strip_prefix(&self.out).unwrap_or(&path).display().to_string();
+                    records.push((name, record));
+                }
+                Err(error) => note(&format!("warning: left out: {error}")),
+            }
+        }
+        Ok(records)
     }
 }
 

@@ -15,6 +15,7 @@
 //! | [`plot`] | curves and bars as SVG |
 //! | [`figures`] | what shows data sets and predictions: samples, counts, worst errors |
 //! | [`runs`] | what shows training runs: results beside the published ones, curves, confusion, environment |
+//! | [`seeds`] | how far the results of seeds lie apart, and what has to be known about numbers side by side |
 //!
 //! Whoever reports something else assembles blocks:
 //!
@@ -38,9 +39,12 @@ mod markdown;
 pub mod number;
 pub mod plot;
 pub mod runs;
+pub mod seeds;
 #[cfg(test)]
 mod tests;
 mod write;
+
+use std::collections::{HashMap, HashSet};
 
 pub use block::{Bars, Block, Confusion, Curves, Gallery, Listing, Picture, Series, Table};
 pub use write::ReportError;
@@ -70,12 +74,19 @@ impl Report {
 
     /// The sections that have content, with their blocks, each with the name of its files.
     fn content(&self) -> Vec<(&str, Vec<(String, &Block)>)> {
-        let mut taken = std::collections::HashSet::new();
+        let mut taken = HashSet::new();
+        // How often each slug was asked for: the search for a free number goes on where it ended.
+        let mut asked: HashMap<String, u64> = HashMap::new();
         let mut unique = |caption: &str| {
             let slug = slug(caption);
-            let numbered = (2..).map(|n| format!("{slug}-{n}"));
-            let mut names = std::iter::once(slug.clone()).chain(numbered);
-            names.find(|name| taken.insert(name.clone())).expect("there are enough numbers")
+            let times = asked.entry(slug.clone()).or_default();
+            loop {
+                *times += 1;
+                let name = if *times == 1 { slug.clone() } else { format!("{slug}-{times}") };
+                if taken.insert(name.clone()) {
+                    return name;
+                }
+            }
         };
         let mut sections = Vec::new();
         for section in self.sections.iter().filter(|section| !section.is_empty()) {

@@ -77,6 +77,7 @@ impl fmt::Display for Cell {
             Self::Missing => MISSING.into(),
             Self::Text(text) => text.clone(),
             Self::Count(count) => separated(*count),
+            Self::Percent(x) | Self::Points(x) if x.abs() > 1e9 => format!("{:.3e} %", x * 100.0),
             Self::Percent(share) => format!("{:.2} %", share * 100.0),
             Self::Points(difference) => signed(difference * 100.0),
             Self::Seconds(seconds) => format!("{} s", four_digits(*seconds)),

@@ -1,14 +1,16 @@
 //! What shows training runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::figures::worst_errors;
 use super::number::{Cell, Unit};
+use super::seeds::{notes, over_seeds};
 use super::{Block, Confusion, Curves, Gallery, Report, Section, Series, Table};
 use crate::data::Dataset;
 use crate::published::{self, Published};
-use crate::record::{Record, State};
+use crate::record::{Damaged, Record, State};
 use crate::run::RunError;
+use crate::settings::FinetuneSettings;
 
 /// A run as a report shows it.
 #[derive(Debug, Clone)]
@@ -17,7 +19,7 @@ pub struct ReportedRun {
     pub label: String,
     /// What it left behind.
     pub record: Record,
-    /// What it is compared with.
+    /// What it would be compared with; [`ReportedRun::counterpart`] says whether it may be.
     pub published: Option<&'static Published>,
     /// Number of parameters, and multiply-adds of a forward pass of one image.
     pub cost: (u64, u64),
@@ -62,18 +64,32 @@ impl ReportedRun {
         Ok(true)
     }
 
-    /// Whether the run can be compared with the published one: the same number of parameters, and as many images.
+    /// The published result that the run may stand beside: it was made on FER-2013, with a network of as many parameters,
+    /// and not on random weights in place of pre-trained ones.
+    pub fn counterpart(&self) -> Option<&'static Published> {
+        let published = self.published?;
+        let same_network = published.params.is_none_or(|params| params == self.cost.0);
+        (same_network && !self.is_dry() && self.record.is_on_fer2013()).then_some(published)
+    }
+
+    /// Whether its results differ from the published ones by what they are, not by how long it was trained: it is finished,
+    /// after as many epochs.
     pub fn is_comparable(&self) -> bool {
-        let images = self.record.environment.as_ref().and_then(|environment| environment.images);
-        let params = self.published.and_then(|published| published.params);
-        params.is_none_or(|params| params == self.cost.0) && images == Some(published::IMAGES)
+        let whole = self.record.state == State::Finished;
+        let epochs = self.record.reached().epochs;
+        self.counterpart().is_some_and(|published| whole && epochs == Some(published.epochs))
+    }
+
+    /// Whether random weights stand for pre-trained ones, which says nothing of these.
+    pub fn is_dry(&self) -> bool {
+        self.record.setting("finetune.weights").is_some_and(|weights| weights == FinetuneSettings::RANDOM)
     }
 }
 
-/// The report of training runs; parts of which there is nothing to show are left out.
-pub fn report(title: impl Into<String>, runs: &[ReportedRun]) -> Report {
-    let mut results = Section::new("Results").with(headline("Published and ours", runs));
-    for note in notes(runs) {
+/// The report of training runs, and of those that are damaged; parts of which there is nothing to show are left out.
+pub fn report(title: impl Into<String>, runs: &[ReportedRun], damaged: &[Damaged]) -> Report {
+    let mut results = Section::new("Results").with(headline("Runs", runs));
+    for note in notes(runs, runs) {
         results = results.text(note);
     }
     results = results.with(over_seeds("Over seeds", runs));
@@ -99,12 +115,23 @@ pub fn report(title: impl Into<String>, runs: &[ReportedRun]) -> Report {
         .with(confusions)
         .with(classes)
         .with(errors)
+        .with(Section::new("What is missing").with(self::damaged(damaged)))
         .with(environment("Environment", runs))
+}
+
+/// The runs that could not be read, each with its reason; no rows if there are none.
+pub fn damaged(damaged: &[Damaged]) -> Table {
+    let mut table = Table::new("Damaged", ["run", "why"]);
+    for Damaged { path, problem } in damaged {
+        table.push([Cell::text(path.display().to_string()), Cell::text(problem)]);
+    }
+    table
 }
 
 /// Published and own accuracies and times, their differences, parameters and multiply-adds: a row for each run.
 ///
-/// Differences are given for finished runs that are comparable ([`ReportedRun::is_comparable`]).
+/// Published values stand beside the runs that they may be [beside](ReportedRun::counterpart), differences where both are
+/// [comparable](ReportedRun::is_comparable).
 pub fn headline(caption: impl Into<String>, runs: &[ReportedRun]) -> Table {
     let columns = [
         "run",
@@ -126,9 +153,8 @@ pub fn headline(caption: impl Into<String>, runs: &[ReportedRun]) -> Table {
     let mut table = Table::new(caption, columns);
     for run in runs {
         let ours = run.record.reached();
-        let published = |value: fn(&Published) -> Option<f64>| run.published.and_then(value);
-        let whole = run.record.state == State::Finished;
-        let difference = |ours, published| match whole && run.is_comparable() {
+        let published = |value: fn(&Published) -> Option<f64>| run.counterpart().and_then(value);
+        let difference = |ours, published| match run.is_comparable() {
             true => Cell::difference(ours, published),
             false => Cell::Missing,
         };
@@ -163,85 +189,10 @@ pub fn epochs(record: &Record) -> String {
     }
 }
 
-/// What has to be known about the numbers of the headline.
-pub fn notes(runs: &[ReportedRun]) -> Vec<String> {
-    let labels = |which: &dyn Fn(&&ReportedRun) -> bool| -> Vec<&str> {
-        runs.iter().filter(which).map(|run| run.label.as_str()).collect()
-    };
-    let mut notes = Vec::new();
-    let unfinished = labels(&|run| run.record.state == State::Unfinished);
-    if !unfinished.is_empty() {
-        notes.push(format!("Unfinished, with the values of the last epoch: {}.", unfinished.join(", ")));
-    }
-    let other = labels(&|run| run.published.is_some() && !run.is_comparable());
-    if !other.is_empty() {
-        let other = other.join(", ");
-        notes.push(format!("Made on other data or with another network than the published runs, so without differences: {other}."));
-    }
-    if runs.iter().any(|run| run.published.is_some_and(|published| published.seconds.is_some())) {
-        notes.push("Published times are those of a cloud GPU; times of unlike machines are no comparison of programs.".into());
-    }
-    notes
-}
-
-/// Means and sample standard deviations of runs that differ in their seed alone; no rows if there are none.
-pub fn over_seeds(caption: impl Into<String>, runs: &[ReportedRun]) -> Table {
-    /// Settings that do not change what is measured, beside the seed.
-    const FREE: [&str; 3] = ["seed", "threads", "data"];
-    let mut groups: BTreeMap<String, Vec<&ReportedRun>> = BTreeMap::new();
-    for run in runs.iter().filter(|run| run.record.state == State::Finished) {
-        let settings = run.record.settings.iter().filter(|(name, _)| !FREE.contains(&name.as_str()));
-        let settings: Vec<_> = settings.map(|(name, value)| format!("{name}={value}")).collect();
-        // Not the checksum: with --limit the seed chooses the images too.
-        let data = run.record.environment.as_ref().map(|environment| environment.data.as_str());
-        let key = format!("{} {:?} {data:?} {}", run.record.model, run.cost, settings.join(" "));
-        groups.entry(key).or_default().push(run);
-    }
-    let columns = [
-        "network",
-        "first run",
-        "runs",
-        "validation: mean",
-        "validation: sd",
-        "test: mean",
-        "test: sd",
-        "time: mean",
-    ];
-    let mut table = Table::new(caption, columns);
-    for group in groups.values() {
-        let seeds: BTreeSet<_> = group.iter().map(|run| run.record.setting("seed")).collect();
-        if seeds.len() < 2 || seeds.len() < group.len() {
-            continue;
-        }
-        let statistics = |value: &dyn Fn(&ReportedRun) -> Option<f64>| {
-            let values: Option<Vec<f64>> = group.iter().map(|run| value(run)).collect();
-            values.map_or((None, None), |values| {
-                let n = values.len() as f64;
-                let mean = values.iter().sum::<f64>() / n;
-                let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-                (Some(mean), Some((squares / (n - 1.0)).sqrt()))
-            })
-        };
-        let (val, val_sd) = statistics(&|run| run.record.reached().val_acc);
-        let (test, test_sd) = statistics(&|run| run.record.reached().test_acc);
-        table.push([
-            Cell::text(&group[0].record.model),
-            Cell::text(&group[0].label),
-            Cell::Count(group.len() as u64),
-            Cell::percent(val),
-            Cell::percent(val_sd),
-            Cell::percent(test),
-            Cell::percent(test_sd),
-            Cell::seconds(statistics(&|run| run.record.reached().seconds).0),
-        ]);
-    }
-    table
-}
-
 /// Loss and accuracy by epoch, in training and validation, beside the published training's.
 pub fn curves(run: &ReportedRun) -> [Curves; 2] {
     let epochs = &run.record.epochs;
-    let published = run.published.map_or(Vec::new(), |published| published::curve(&published.model));
+    let published = run.counterpart().map_or(Vec::new(), |published| published::curve(&published.model));
     let plot = |what: &str, unit| Curves::new(format!("{}: {what}", run.label), "epoch", what, unit);
     let ours = |value: fn(&crate::record::Epoch) -> Option<f64>| {
         epochs.iter().map(move |epoch| ((epoch.epoch + 1) as f64, value(epoch)))

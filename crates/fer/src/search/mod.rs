@@ -38,7 +38,7 @@ pub use error::SearchError;
 pub use kept::Keep;
 pub use place::Place;
 pub use plan::Plan;
-pub use result::{Importance, Row, SearchResult, Status};
+pub use result::{Importance, LEAST_TRIALS, Row, SearchResult, Status, are_enough};
 pub use rules::{PrunerName, SamplerName};
 pub use space::Choice;
 
@@ -192,10 +192,9 @@ impl<'a> Search<'a> {
     /// Those of the storage.
     pub fn result(&self) -> Result<SearchResult, SearchError> {
         let trials = self.study.trials()?;
-        let importances = match trials.iter().any(|trial| trial.state == State::Complete) {
-            true => self.study.importance()?,
-            false => Vec::new(),
-        };
-        Ok(SearchResult::new(self.plan, &trials, self.study.best()?.as_ref(), importances))
+        let completed = trials.iter().filter(|trial| trial.state == State::Complete);
+        let values: Vec<f64> = completed.filter_map(Trial::value).collect();
+        let importances = if are_enough(&values) { self.study.importance()? } else { Vec::new() };
+        Ok(SearchResult::new(self.plan, self.data, &trials, self.study.best()?.as_ref(), importances))
     }
 }

@@ -8,6 +8,7 @@ use tpe::{State, Trial};
 
 use super::space::Choice;
 use super::{Plan, PrunerName, SamplerName};
+use crate::data::Dataset;
 use crate::published::{self, PublishedTrial};
 
 /// The attribute of a trial with the seed of its network.
@@ -18,6 +19,15 @@ const FAILURE: &str = "failure";
 
 /// The attribute with the numbers of the trials that a trial repeats, Optuna's.
 const HISTORY: &str = "retry_history";
+
+/// Completed trials without which nothing is said of the importance of parameters. It is judged by the best tenth of the
+/// trials, so there has to be one.
+pub const LEAST_TRIALS: usize = 10;
+
+/// Whether these values of completed trials tell which parameters matter: there are [`LEAST_TRIALS`], and not all the same.
+pub fn are_enough(values: &[f64]) -> bool {
+    values.len() >= LEAST_TRIALS && values.iter().any(|value| value != &values[0])
+}
 
 /// How a trial stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -141,15 +151,16 @@ pub struct SearchResult {
     pub trials: Vec<Row>,
     /// The trial with the best validation accuracy.
     pub best: Option<Row>,
-    /// The parameters, the most important one first (PED-ANOVA).
+    /// The parameters, the most important one first (PED-ANOVA); none if there are not [enough](are_enough) trials.
     pub importances: Vec<Importance>,
-    /// The trials that the original study published, if there are as many here.
+    /// The trials that the original study published, if there are as many here, of as many epochs on FER-2013.
     pub published: Option<&'static [PublishedTrial]>,
 }
 
 impl SearchResult {
     pub(super) fn new(
         plan: &Plan,
+        data: &Dataset,
         trials: &[Trial],
         best: Option<&Trial>,
         importances: Vec<(String, f64)>,
@@ -157,6 +168,9 @@ impl SearchResult {
         let repeated = repeated(trials);
         let rows: Vec<_> = trials.iter().map(|trial| Row::of(trial, &repeated)).collect();
         let published = published::trials();
+        let comparable = plan.trials == published.len() as u64
+            && published::result("search").is_some_and(|result| result.epochs == plan.base.epochs)
+            && published::is_fer2013(data);
         Self {
             study: plan.name.clone(),
             sampler: plan.sampler,
@@ -172,7 +186,7 @@ impl SearchResult {
                 .into_iter()
                 .map(|(parameter, importance)| Importance { parameter, importance })
                 .collect(),
-            published: (plan.trials == published.len() as u64).then_some(published),
+            published: comparable.then_some(published),
         }
     }
 

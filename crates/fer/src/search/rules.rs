@@ -45,23 +45,31 @@ impl SamplerName {
 
     /// What a search of so many trials amounts to.
     pub fn describe(self, trials: u64) -> String {
-        let weighed = trials - self.unweighed(trials);
+        let first = self.unweighed(u64::MAX);
+        let (its, how) = match self {
+            Self::Joint => ("the", "spread over the space"),
+            _ => ("its", "drawn at random"),
+        };
+        match (self, trials.saturating_sub(first)) {
+            (Self::Random, _) => format!("sampler random: all {trials} trials are drawn at random"),
+            (_, 0) => format!(
+                "sampler {}: {its} first {first} trials are {how}, so none of these {trials} trials is a Bayesian step",
+                self.name()
+            ),
+            (_, weighed) => format!(
+                "sampler {}: {its} first {first} trials are {how}, {weighed} follow from what came before",
+                self.name()
+            ),
+        }
+    }
+
+    /// Its name on the command line.
+    fn name(self) -> &'static str {
         match self {
-            Self::Joint => format!(
-                "sampler joint: the first {} trials are spread over the space, {weighed} follow from what came before",
-                self.unweighed(trials)
-            ),
-            Self::Hyperopt if weighed == 0 => format!(
-                "sampler hyperopt: its first 20 trials are drawn at random, so none of these {trials} trials is a Bayesian \
-                 step"
-            ),
-            Self::Hyperopt => format!(
-                "sampler hyperopt: its first 20 trials are drawn at random, {weighed} follow from what came before"
-            ),
-            Self::Optuna => format!(
-                "sampler optuna: its first 10 trials are drawn at random, {weighed} follow from what came before"
-            ),
-            Self::Random => format!("sampler random: all {trials} trials are drawn at random"),
+            Self::Joint => "joint",
+            Self::Hyperopt => "hyperopt",
+            Self::Optuna => "optuna",
+            Self::Random => "random",
         }
     }
 }

@@ -6,7 +6,6 @@ use nn_core::train::{EVALUATION_BATCH, evaluate};
 use serde::{Deserialize, Serialize};
 
 use crate::data::Dataset;
-use crate::record::Record;
 use crate::run::{RunError, RunFolder};
 use crate::training::{LOSS, TrainingError};
 
@@ -29,6 +28,9 @@ struct Line {
     test_loss: f64,
 }
 
+/// The file with the lines.
+const FILE: &str = "measures.csv";
+
 /// What was measured of the runs of a study. A finished run never changes, so a line is never measured again.
 #[derive(Debug)]
 pub struct Measures {
@@ -42,14 +44,20 @@ impl Measures {
     /// # Errors
     /// If the file is damaged.
     pub fn read(out: &Path) -> Result<Self, RunError> {
-        let path = out.join("measures.csv");
-        let lines = crate::record::read_csv(&path)?;
-        Ok(Self { path, lines })
+        let none = Self::none(out);
+        let lines = crate::record::read_csv(&none.path)?;
+        Ok(Self { lines, ..none })
+    }
+
+    /// No measures of the study in the folder `out`, whatever lies there.
+    pub(super) fn none(out: &Path) -> Self {
+        Self { path: out.join(FILE), lines: Vec::new() }
     }
 
     /// The test accuracy that was measured of the run in the folder `run` of the study.
     pub fn accuracy(&self, run: &str, measure: Measure) -> Option<f64> {
-        self.lines.iter().find(|line| line.run == run && line.measure == measure).map(|line| line.test_acc)
+        let line = self.lines.iter().find(|line| line.run == run && line.measure == measure);
+        line.map(|line| line.test_acc).filter(|accuracy| (0.0..=1.0).contains(accuracy))
     }
 
     /// Measures the finished run in the folder `run` of the study at `out`: its best weights, and where faces are
@@ -84,13 +92,4 @@ impl Measures {
         let csv = writer.into_inner().map_err(|e| failed(std::io::Error::other(e.to_string())))?;
         nn_core::files::write_atomically(&self.path, &csv).map_err(failed)
     }
-}
-
-/// The epoch, from 1, with the best validation accuracy, and that accuracy; the first of several.
-pub(super) fn best_epoch(record: &Record) -> Option<(usize, f64)> {
-    let epochs = record.epochs.iter().filter_map(|epoch| Some((epoch.epoch + 1, epoch.val_accuracy?)));
-    epochs.fold(None, |best, (epoch, accuracy)| match best {
-        Some((_, known)) if known >= accuracy => best,
-        _ => Some((epoch, accuracy)),
-    })
 }

@@ -28,38 +28,6 @@ pub struct Retrained {
     pub test_acc: f64,
 }
 
-/// An accuracy over several runs.
-#[derive(Serialize)]
-pub struct Spread {
-    /// How many.
-    pub runs: usize,
-    /// Their mean.
-    pub mean: f64,
-    /// Their standard deviation, with `n - 1`; nothing for a single run.
-    pub deviation: Option<f64>,
-    /// The least.
-    pub least: f64,
-    /// The greatest.
-    pub greatest: f64,
-}
-
-impl Spread {
-    /// The test accuracies of these runs; nothing for none.
-    pub fn of(runs: &[Retrained]) -> Option<Self> {
-        let n = runs.len() as f64;
-        let accuracies = || runs.iter().map(|run| run.test_acc);
-        let mean = accuracies().sum::<f64>() / n;
-        let squares: f64 = accuracies().map(|accuracy| (accuracy - mean).powi(2)).sum();
-        (!runs.is_empty()).then(|| Self {
-            runs: runs.len(),
-            mean,
-            deviation: (runs.len() > 1).then(|| (squares / (n - 1.0)).sqrt()),
-            least: accuracies().fold(f64::INFINITY, f64::min),
-            greatest: accuracies().fold(f64::NEG_INFINITY, f64::max),
-        })
-    }
-}
-
 /// Refuses what would fail only after the search.
 pub fn check(out: &Path, seed: u64, runs: u64) -> anyhow::Result<()> {
     const MOST: u64 = 1000;

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 use fer::published;
-use fer::search::{Row, SearchResult, Status};
+use fer::search::{LEAST_TRIALS, Row, SearchResult, Status};
 
 use super::Finished;
 
@@ -47,9 +47,12 @@ pub fn describe(finished: &Finished, sampler: String) -> String {
         .iter()
         .map(|share| format!("{} {:.1} %", share.parameter, share.importance * 100.0))
         .collect();
-    if !shares.is_empty() {
-        text += &format!("importances (PED-ANOVA): {}\n", shares.join(", "));
-    }
+    text += &match shares.is_empty() {
+        true => format!(
+            "importances: it takes {LEAST_TRIALS} completed trials with different values to tell what matters\n"
+        ),
+        false => format!("importances (PED-ANOVA): {}\n", shares.join(", ")),
+    };
     if let Some((best, accuracy)) = best.as_ref().and_then(|best| Some((best, best.val_acc?))) {
         text += &format!(
             "best: trial {}, {}, validation accuracy {:.2} %\n",
@@ -68,6 +71,8 @@ pub fn describe(finished: &Finished, sampler: String) -> String {
         if let Some(deviation) = spread.deviation {
             let deviation = deviation * 100.0;
             text += &format!(" +- {deviation:.2} ({} seeds, {least:.2} to {greatest:.2})", spread.runs);
+        } else {
+            text += " (one seed)";
         }
         let best = published::result("search").and_then(|search| search.test);
         if let Some(best) = best.filter(|_| finished.search.published.is_some()) {

@@ -8,12 +8,13 @@ use std::path::Path;
 use super::measure::{Measure, Measures};
 use super::mistakes::{self, Found};
 use super::searched::Searched;
-use super::{Part, Plan, PlannedRun, Scale};
+use super::{Part, Plan, PlannedRun, PlannedSearch, Scale};
 use crate::data::Dataset;
-use crate::record::{Record, State, is_run};
+use crate::published;
+use crate::record::{Damaged, Record, State, is_run};
 use crate::report::number::Cell;
 use crate::report::runs::{self, ReportedRun};
-use crate::report::{Report, Section, Table};
+use crate::report::{Report, Section, Table, seeds};
 use crate::run::RunError;
 
 /// Errors shown of each part's best run.
@@ -26,17 +27,22 @@ struct Content<'a> {
     data: &'a Dataset,
     /// By the path of the folder in the study's, in the order of the plan.
     runs: Vec<(String, ReportedRun)>,
-    searches: Vec<(&'static str, Searched)>,
+    searches: Vec<(PlannedSearch, Searched)>,
     measures: Measures,
+    /// Runs and files that cannot be read.
+    damaged: Vec<Damaged>,
+    /// Whether what was published may stand beside what came out here.
+    on_fer2013: bool,
 }
 
-/// The report of the study in the folder `out`, as far as it has got. `data` are those of its runs.
+/// The report of the study in the folder `out`, as far as it has got. `data` are those of its runs. What is damaged is
+/// listed, and left out otherwise.
 ///
 /// # Errors
-/// If a run is damaged.
+/// If the training faces cannot be varied.
 pub fn report(out: &Path, plan: &Plan, data: &Dataset) -> Result<Report, RunError> {
-    let content = Content::read(out, plan, data)?;
-    let (best, errors) = content.best_runs()?;
+    let mut content = Content::read(out, plan, data);
+    let (best, errors) = content.best_runs();
     let mut confusions = Section::new("Confusion matrices")
         .text("Test images of the best run of each part, chosen on the validation images.");
     let mut classes = Section::new("Results by class");
@@ -46,10 +52,10 @@ pub fn report(out: &Path, plan: &Plan, data: &Dataset) -> Result<Report, RunErro
             confusions = confusions.with(confusion);
         }
     }
-    let shown = content.every_run()?;
+    let shown = content.every_run();
     let seeds = Section::new("Over seeds")
         .text("The best network of a part, chosen on the validation images, trained with further seeds.")
-        .with(runs::over_seeds("Means and standard deviations", &shown));
+        .with(seeds::over_seeds("Means and standard deviations", &shown));
     let mut report = Report::new("Facial emotion recognition: the study");
     report.lead = content.lead();
     report.sections = vec![
@@ -58,6 +64,7 @@ pub fn report(out: &Path, plan: &Plan, data: &Dataset) -> Result<Report, RunErro
             runs: &content.runs,
             searches: &content.searches,
             measures: &content.measures,
+            on_fer2013: content.on_fer2013,
         }),
         sections::explore(data, plan.settings.seed),
         content.fnn(),
@@ -76,8 +83,8 @@ pub fn report(out: &Path, plan: &Plan, data: &Dataset) -> Result<Report, RunErro
 }
 
 impl<'a> Content<'a> {
-    fn read(out: &'a Path, plan: &'a Plan, data: &'a Dataset) -> Result<Self, RunError> {
-        let mut runs = Vec::new();
+    fn read(out: &'a Path, plan: &'a Plan, data: &'a Dataset) -> Self {
+        let (mut runs, mut damaged) = (Vec::new(), Vec::new());
         let further = |run: &PlannedRun| {
             let seed = plan.settings.seed;
             let seeds = (1..plan.settings.seeds).map(move |i| seed + i);
@@ -85,37 +92,58 @@ impl<'a> Content<'a> {
         };
         for planned in plan.runs.iter().flat_map(|run| [vec![run.clone()], further(run)].concat()) {
             let folder = planned.folder(out);
-            if is_run(&folder) {
-                let run = ReportedRun::new(Record::read(&folder)?)?.labelled(&planned.label);
-                let run = run.beside(planned.published.unwrap_or_default());
-                runs.push((format!("{}/{}", planned.part.name(), planned.name), run));
+            if !is_run(&folder) {
+                continue;
+            }
+            match Record::read(&folder).and_then(ReportedRun::new) {
+                Ok(run) => {
+                    let run = run.labelled(&planned.label).beside(planned.published.unwrap_or_default());
+                    runs.push((format!("{}/{}", planned.part.name(), planned.name), run));
+                }
+                Err(error) => damaged.push(Damaged::new(&folder, &error)),
             }
         }
-        let searches = plan.searches.iter().map(|search| {
-            let folder = out.join(Part::Search.name()).join(search.name);
-            Ok((search.name, Searched::read(&folder)?))
+        let mut searches = Vec::new();
+        for planned in &plan.searches {
+            let folder = out.join(Part::Search.name()).join(planned.name);
+            match Searched::read(&folder) {
+                Ok((search, runs)) => {
+                    searches.push((*planned, search));
+                    damaged.extend(runs);
+                }
+                Err(error) => damaged.push(Damaged::new(&folder, &error)),
+            }
+        }
+        let measures = Measures::read(out).unwrap_or_else(|error| {
+            damaged.push(Damaged::new(out, &error));
+            Measures::none(out)
         });
-        let searches = searches.collect::<Result<_, RunError>>()?;
-        Ok(Self { out, plan, data, runs, searches, measures: Measures::read(out)? })
+        Self { out, plan, data, runs, searches, measures, damaged, on_fer2013: published::is_fer2013(data) }
     }
 
     fn lead(&self) -> String {
         let [train, val, test] = [&self.data.train, &self.data.val, &self.data.test]
             .map(|faces| Cell::Count(faces.len() as u64).to_string());
+        let settings = &self.plan.settings;
         let images = format!("{train} training, {val} validation and {test} test images");
-        match (self.plan.settings.scale, &self.plan.settings.data) {
-            (Scale::Quick, None) => format!(
-                "The quick study: every part with fewer epochs, on {images} of drawn faces. Its numbers show that \
-                 everything works; they are no results on FER-2013."
-            ),
-            (Scale::Quick, Some(_)) => {
-                format!("The quick study: every part with fewer epochs, on {images}.")
+        let whole = settings.epochs.is_none() && settings.trials.is_none();
+        let what = match (settings.scale, settings.epochs) {
+            (Scale::Quick, None) => "The quick study: every part with fewer epochs".to_owned(),
+            (Scale::Quick, Some(epochs)) => format!("The quick study, with {epochs} epochs for each run"),
+            (Scale::Full, _) if whole && self.on_fer2013 => "The whole protocol of the original study".into(),
+            (Scale::Full, _) if whole => "The whole protocol".into(),
+            (Scale::Full, _) => "The protocol of the original study with other epochs or trials".into(),
+        };
+        let on = match (&settings.data, self.on_fer2013) {
+            (None, _) => {
+                " of drawn faces. Its numbers show that everything works; they are no results on FER-2013"
             }
-            (Scale::Full, None) => {
-                format!("The whole protocol, on {images} of drawn faces, not on FER-2013.")
+            (Some(_), false) => {
+                ", which are not all of FER-2013: what was published does not stand beside them"
             }
-            (Scale::Full, Some(_)) => format!("The whole protocol of the original study, on {images}."),
-        }
+            (Some(_), true) => "",
+        };
+        format!("{what}, on {images}{on}.")
     }
 
     /// The runs of a part, those with further seeds included.
@@ -139,7 +167,7 @@ impl<'a> Content<'a> {
     /// The best network of the search with our sampler, or of the other one as long as that is the only one, trained anew.
     fn searched(&self) -> Option<ReportedRun> {
         let (_, search) = self.searches.iter().find(|(_, search)| !search.retrained.is_empty())?;
-        let run = ReportedRun::new(search.retrained.first()?.clone()).ok()?;
+        let run = search.retrained.first()?.clone();
         Some(run.labelled("best of the search").beside("search"))
     }
 
@@ -149,15 +177,14 @@ impl<'a> Content<'a> {
     }
 
     /// All runs, those at the end of a search included.
-    fn every_run(&self) -> Result<Vec<ReportedRun>, RunError> {
+    fn every_run(&self) -> Vec<ReportedRun> {
         let mut runs: Vec<_> = self.runs.iter().map(|(_, run)| run.clone()).collect();
-        for (name, search) in &self.searches {
-            for record in &search.retrained {
-                let label = format!("{name}/{}", record.name);
-                runs.push(ReportedRun::new(record.clone())?.labelled(label));
+        for (planned, search) in &self.searches {
+            for run in &search.retrained {
+                runs.push(run.clone().labelled(format!("{}/{}", planned.name, run.record.name)));
             }
         }
-        Ok(runs)
+        runs
     }
 
     /// What was published, beside what came out here.
@@ -167,9 +194,12 @@ impl<'a> Content<'a> {
         let search = shown.iter().position(|run| run.record.model.starts_with("ft")).unwrap_or(shown.len());
         shown.splice(search..search, self.searched());
         shown.extend(self.as_it_ran());
-        let mut section = Section::new("Published and ours")
-            .with(runs::headline("Runs that repeat a published one", &shown));
-        for note in runs::notes(&shown) {
+        let (title, caption) = match shown.iter().any(|run| run.counterpart().is_some()) {
+            true => ("Published and ours", "Runs that repeat a published one"),
+            false => ("Results", "Runs of which the study published a result"),
+        };
+        let mut section = Section::new(title).with(runs::headline(caption, &shown));
+        for note in seeds::notes(&shown, &self.every_run()) {
             section = section.text(note);
         }
         section.with(self.chosen())
@@ -194,26 +224,24 @@ impl<'a> Content<'a> {
             (Part::Finetune, "(f) fine-tuned"),
         ];
         for (part, name) in parts {
-            // Only runs that repeat a published one compete, as in the study.
+            // Only finished runs that repeat a published one compete, as in the study.
             let mut runs = self.candidates(part);
-            runs.retain(|run| run.published.is_some());
-            let published = crate::published::results().iter().filter(|result| {
-                runs.iter().any(|run| run.published.is_some_and(|published| published.model == result.model))
-            });
+            runs.retain(|run| run.published.is_some() && run.record.state == State::Finished);
+            let published = runs.iter().filter_map(ReportedRun::counterpart);
             let published = published.max_by(|a, b| a.val.unwrap_or(0.0).total_cmp(&b.val.unwrap_or(0.0)));
-            let (Some(ours), Some(published)) = (sections::best(&runs), published) else { continue };
+            let Some(ours) = sections::best(&runs) else { continue };
             let test = ours.record.reached().test_acc;
-            let comparable = ours.is_comparable();
+            let published_test = published.and_then(|published| published.test);
             table.push([
                 Cell::text(name),
-                Cell::text(&published.model),
+                published.map_or(Cell::Missing, |published| Cell::text(&published.model)),
                 Cell::text(&ours.label),
-                Cell::percent(published.test),
+                Cell::percent(published_test),
                 Cell::percent(test),
-                if comparable { Cell::difference(test, published.test) } else { Cell::Missing },
+                if ours.is_comparable() { Cell::difference(test, published_test) } else { Cell::Missing },
             ]);
         }
-        table
+        table.without_empty_columns()
     }
 
     /// Variant 1 as the study measured it: on faces that are not standardised.
@@ -229,32 +257,35 @@ impl<'a> Content<'a> {
     }
 
     /// The best finished run of each part, and pictures of their worst errors.
-    fn best_runs(&self) -> Result<(Vec<ReportedRun>, Section), RunError> {
+    fn best_runs(&mut self) -> (Vec<ReportedRun>, Section) {
         let mut chosen = Vec::new();
         for part in [Part::Fnn, Part::Cnn, Part::Search, Part::Finetune, Part::Augment] {
             chosen.extend(sections::best(&self.candidates(part)).cloned());
         }
         let mut errors = Section::new("Worst errors");
         for run in &mut chosen {
-            run.show_errors(self.data, ERRORS)?;
+            if let Err(error) = run.show_errors(self.data, ERRORS) {
+                self.damaged.push(Damaged::new(&run.record.path, &error));
+            }
             if let Some(gallery) = &run.errors {
                 errors = errors.with(gallery.clone());
             }
         }
-        Ok((chosen, errors))
+        (chosen, errors)
     }
 
     /// What could not be run, and what is unfinished.
     fn missing(&self) -> Section {
         let mut table = Table::new("Not run", ["run", "why"]);
         for run in &self.plan.runs {
-            if let Some(why) = &run.missing {
+            let is_there = is_run(&run.folder(self.out));
+            if let Some(why) = run.missing.as_ref().filter(|_| !is_there) {
                 table.push([Cell::text(&run.label), Cell::text(why)]);
             }
         }
         for (_, run) in self.runs.iter().filter(|(_, run)| run.record.state == State::Unfinished) {
             table.push([Cell::text(&run.label), Cell::text("unfinished: --resume goes on")]);
         }
-        Section::new("What is missing").with(table)
+        Section::new("What is missing").with(table).with(runs::damaged(&self.damaged))
     }
 }

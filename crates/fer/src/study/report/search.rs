@@ -1,23 +1,18 @@
 //! The section of the searches.
 
 use super::Content;
-use crate::published;
+use crate::published::{self, PublishedTrial};
 use crate::report::number::{Cell, Unit};
 use crate::report::{Bars, Curves, Section, Series, Table};
+use crate::study::PlannedSearch;
 use crate::study::searched::{Searched, TrialLine};
 
 impl Content<'_> {
     /// (e): the search with our sampler and with hyperopt's, beside the published trials.
     pub(super) fn search(&self) -> Section {
         let mut section = Section::new("(e) Search for hyper-parameters");
-        let done: Vec<_> = self
-            .plan
-            .searches
-            .iter()
-            .zip(&self.searches)
-            .filter(|(_, (_, search))| !search.trials.is_empty())
-            .map(|(planned, (_, search))| (planned, search))
-            .collect();
+        let begun = self.searches.iter().filter(|(_, search)| !search.trials.is_empty());
+        let done: Vec<_> = begun.map(|(planned, search)| (planned, search)).collect();
         if done.is_empty() {
             return section;
         }
@@ -25,38 +20,49 @@ impl Content<'_> {
             "Each trial is a network with chosen windows, dropout, activation and optimiser; its value is the validation \
              accuracy after its last epoch.",
         );
+        let published = self.published_trials();
         let mut history =
             Curves::new("Best validation accuracy so far", "trial", "validation accuracy", Unit::Share);
-        let published: Vec<f64> = published::trials().iter().map(|trial| trial.val_accuracy).collect();
+        let accuracies: Vec<f64> = published.iter().map(|trial| trial.val_accuracy).collect();
         for (colour, (planned, search)) in done.iter().enumerate() {
             history = history.with(Series::line(planned.label, colour, best_so_far(&values(search))));
         }
-        history = history.with(Series::line("published", done.len(), best_so_far(&published)).dashed());
+        if !accuracies.is_empty() {
+            history = history.with(Series::line("published", done.len(), best_so_far(&accuracies)).dashed());
+        }
         section = section.with(history);
         for (planned, search) in &done {
             let dots = |values: &[f64]| (1..).map(f64::from).zip(values.iter().copied()).collect::<Vec<_>>();
-            let trials = Curves::new(
-                format!("{}: history", planned.label),
-                "trial",
-                "validation accuracy",
-                Unit::Share,
-            );
-            let trials = trials.with(Series::dots("trials", 0, dots(&values(search))));
-            section = section.with(trials.with(Series::dots("published trials", 1, dots(&published))));
+            let caption = format!("{}: history", planned.label);
+            let mut trials = Curves::new(caption, "trial", "validation accuracy", Unit::Share)
+                .with(Series::dots("trials", 0, dots(&values(search))));
+            if !accuracies.is_empty() {
+                trials = trials.with(Series::dots("published trials", 1, dots(&accuracies)));
+            }
+            section = section.with(trials);
         }
-        section = section.with(importances(&done.iter().map(|(p, s)| (p.label, *s)).collect::<Vec<_>>()));
+        section = section.with(importances(&done));
         for (planned, search) in &done {
-            section = section.text(planned.sampler.describe(planned.trials) + ".");
-            section = section.with(trials(planned.label, search)).with(retrained(planned.label, search));
+            let trials = search.turns().len() as u64;
+            section = section.text(planned.sampler.describe(trials) + ".");
+            section = section
+                .with(self::trials(planned.label, search, published))
+                .with(retrained(planned.label, search));
         }
         section
+    }
+
+    /// The trials that were published, if those here can stand beside them: of as many epochs, on FER-2013.
+    fn published_trials(&self) -> &'static [PublishedTrial] {
+        let epochs = published::result("search").map(|result| result.epochs);
+        let alike = self.plan.searches.iter().all(|search| Some(search.epochs) == epochs);
+        if alike && self.on_fer2013 { published::trials() } else { &[] }
     }
 }
 
 /// Values of the trials that others do not repeat.
 fn values(search: &Searched) -> Vec<f64> {
-    let counted = search.trials.iter().filter(|trial| trial.status != "repeated");
-    counted.map(|trial| trial.val_acc.unwrap_or(f64::NAN)).collect()
+    search.turns().iter().map(|trial| trial.val_acc.unwrap_or(f64::NAN)).collect()
 }
 
 fn best_so_far(values: &[f64]) -> Vec<(f64, f64)> {
@@ -67,17 +73,20 @@ fn best_so_far(values: &[f64]) -> Vec<(f64, f64)> {
     (1..).map(f64::from).zip(best).collect()
 }
 
-/// How much of the variation among good trials each parameter explains.
-fn importances(searches: &[(&str, &Searched)]) -> Bars {
-    let names: Vec<String> = searches
+/// How much of the variation among good trials each parameter explains, by the searches with enough trials.
+fn importances(searches: &[(&PlannedSearch, &Searched)]) -> Bars {
+    let judged: Vec<_> =
+        searches.iter().filter_map(|(p, search)| Some((p, search, search.judged()?))).collect();
+    let names: Vec<String> = judged
         .first()
-        .map(|(_, search)| search.importances.iter().map(|share| share.parameter.clone()).collect())
+        .map(|(_, search, _)| search.importances.iter().map(|share| share.parameter.clone()).collect())
         .unwrap_or_default();
-    let series = searches.iter().map(|(label, search)| {
+    let series = judged.iter().map(|(planned, search, trials)| {
         let share = |name: &String| {
-            search.importances.iter().find(|share| share.parameter == *name).map(|share| share.importance)
+            let share = search.importances.iter().find(|share| share.parameter == *name);
+            share.map(|share| share.importance).filter(|share| (0.0..=1.0).contains(share))
         };
-        ((*label).to_owned(), names.iter().map(share).collect())
+        (format!("{} ({trials} trials)", planned.label), names.iter().map(share).collect())
     });
     Bars {
         caption: "Importance of the parameters (PED-ANOVA)".into(),
@@ -89,7 +98,7 @@ fn importances(searches: &[(&str, &Searched)]) -> Bars {
 }
 
 /// The trials of a search, beside those that were published.
-fn trials(label: &str, search: &Searched) -> Table {
+fn trials(label: &str, search: &Searched, published: &[PublishedTrial]) -> Table {
     let columns = [
         "trial",
         "activation",
@@ -107,10 +116,9 @@ fn trials(label: &str, search: &Searched) -> Table {
     ];
     let mut table = Table::new(format!("{label}: trials"), columns);
     let size = |size: Option<usize>| Cell::count(size.map(|size| size as u64));
-    let counted = search.trials.iter().filter(|trial| trial.status != "repeated");
-    for (i, trial) in counted.enumerate() {
+    for (i, trial) in search.turns().into_iter().enumerate() {
         let TrialLine { activation_fn, conv_kernel_size, dropout_prob, optimizer, status, .. } = trial;
-        let other = published::trials().get(i);
+        let other = published.get(i);
         table.push([
             Cell::Count(i as u64 + 1),
             Cell::text(activation_fn),
@@ -127,18 +135,18 @@ fn trials(label: &str, search: &Searched) -> Table {
             Cell::percent(other.map(|other| other.val_accuracy)),
         ]);
     }
-    table
+    table.without_empty_columns()
 }
 
 /// The best network of a search, trained anew.
 fn retrained(label: &str, search: &Searched) -> Table {
     let caption = format!("{label}: the best network, trained anew");
     let mut table = Table::new(caption, ["seed", "epochs", "train", "validation", "test", "published test"]);
-    let published = published::result("search").and_then(|result| result.test);
     for run in &search.retrained {
-        let reached = run.reached();
+        let reached = run.record.reached();
+        let published = run.clone().beside("search").counterpart().and_then(|result| result.test);
         table.push([
-            Cell::text(run.setting("seed").unwrap_or_default()),
+            Cell::text(run.record.setting("seed").unwrap_or_default()),
             Cell::count(reached.epochs.map(|epochs| epochs as u64)),
             Cell::percent(reached.train_acc),
             Cell::percent(reached.val_acc),
@@ -146,5 +154,5 @@ fn retrained(label: &str, search: &Searched) -> Table {
             Cell::percent(published),
         ]);
     }
-    table
+    table.without_empty_columns()
 }

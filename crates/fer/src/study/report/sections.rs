@@ -5,7 +5,7 @@ use crate::augment::Fitted;
 use crate::augment::preview::{self, Shown};
 use crate::data::Dataset;
 use crate::record::{self, State};
-use crate::report::number::Unit;
+use crate::report::number::{Cell, Unit};
 use crate::report::runs::{self, ReportedRun};
 use crate::report::{Bars, Gallery, Listing, Picture, Section, figures};
 use crate::run::{RunError, STATISTICS};
@@ -36,14 +36,15 @@ pub(super) fn best(runs: &[ReportedRun]) -> Option<&ReportedRun> {
 /// A table of the rows; the best of the runs in words, and the curves of these.
 fn results(title: &str, caption: &str, rows: &[ReportedRun], runs: &[ReportedRun]) -> Section {
     let mut section = Section::new(title).with(runs::headline(caption, rows));
-    if let Some(best) = best(runs) {
+    let finished = runs.iter().filter(|run| run.record.state == State::Finished && !run.is_dry()).count();
+    // A single one is no choice.
+    if let Some(best) = best(runs).filter(|_| finished > 1) {
         let reached = best.record.reached();
-        let percent = |share: Option<f64>| format!("{:.2} %", share.unwrap_or(f64::NAN) * 100.0);
         section = section.text(format!(
             "Best on validation: {} with {}; on the test images {}.",
             best.label,
-            percent(reached.val_acc),
-            percent(reached.test_acc)
+            Cell::percent(reached.val_acc),
+            Cell::percent(reached.test_acc)
         ));
     }
     for plot in runs.iter().flat_map(runs::curves) {
