@@ -5,8 +5,8 @@ use nn_core::error::TrainError;
 use nn_core::loss::Loss;
 use nn_core::model::{Network, Sequential};
 use nn_core::optim::{Adam, OptimizerConfig, Sgd};
-use nn_core::tensor;
-use nn_core::train::{ArrayDataset, FitOptions, Targets, Trainer};
+use nn_core::train::{ArrayDataset, Dataset, FitOptions, Targets, Trainer};
+use nn_core::{Shape, tensor};
 
 /// Builds a network of one input shape and layers given as JSON, and returns its error message.
 #[track_caller]
@@ -191,7 +191,7 @@ fn optimisers_with_impossible_arguments_are_refused() {
 }
 
 #[track_caller]
-fn fit_refused(data: &ArrayDataset<f32>, options: FitOptions, fragments: &[&str]) {
+fn fit_refused(data: &dyn Dataset<f32>, options: FitOptions, fragments: &[&str]) {
     let mut network = small();
     let before = network.weights();
     let mut trainer = Trainer::new(&mut network, Loss::categorical_crossentropy(), Adam::default()).unwrap();
@@ -222,14 +222,55 @@ fn fit_refuses_impossible_options_and_data() {
     }
     fit_refused(&data(3, vec![]), options(), &["empty"]);
     fit_refused(&data(4, vec![0, 1]), options(), &["(None, 4)", "(None, 3)"]);
-    fit_refused(&data(3, vec![0, 1, 2]), options(), &["sample 2 has class 2", "0 to 1"]);
+    fit_refused(
+        &data(3, vec![0, 1, 2]),
+        options(),
+        &["sample 2 has class 2", "has 2 outputs, for classes 0 to 1"],
+    );
     let rows = |width: usize, value: f32| {
         let x = tensor(&[1, 3], vec![0.0; 3]);
         ArrayDataset::new(x, Targets::Values { width, rows: vec![value; width] }).unwrap()
     };
-    fit_refused(&rows(3, 0.0), options(), &["targets of 3 values"]);
+    fit_refused(&rows(3, 0.0), options(), &["targets of 3 values", "2 outputs"]);
     fit_refused(&rows(2, f32::NAN), options(), &["sample 0", "NaN"]);
     assert!(ArrayDataset::<f32>::new(tensor(&[2, 3], vec![0.0; 6]), Targets::Classes(vec![0])).is_err());
+}
+
+/// Data that know their number of classes, though not every class has a sample.
+struct Of(usize, ArrayDataset<f32>);
+
+impl Dataset<f32> for Of {
+    fn len(&self) -> usize {
+        self.1.len()
+    }
+
+    fn sample_shape(&self) -> Shape {
+        self.1.sample_shape()
+    }
+
+    fn classes(&self) -> Option<usize> {
+        Some(self.0)
+    }
+
+    fn check_targets(&self, output: &Shape) -> Result<(), String> {
+        self.1.check_targets(output)
+    }
+
+    fn batch(&self, epoch: u64, indices: &[usize], x: &mut [f32]) -> Targets<f32> {
+        self.1.batch(epoch, indices, x)
+    }
+}
+
+#[test]
+fn a_network_has_an_output_for_each_class_and_no_more() {
+    for classes in [1, 3, 7] {
+        let words = format!("{classes} classes, but network \"small\" has 2 outputs");
+        fit_refused(&Of(classes, data(3, vec![0])), FitOptions::default(), &["the training data: ", &words]);
+    }
+    let good = Of(2, data(3, vec![0]));
+    let mut network = small();
+    let mut trainer = Trainer::new(&mut network, Loss::categorical_crossentropy(), Adam::default()).unwrap();
+    trainer.fit(&good, None, &FitOptions::default(), &mut []).unwrap();
 }
 
 #[test]

@@ -18,6 +18,12 @@ fn named(name: &str) -> String {
     super::harness::TINY.replace(r#""tiny""#, name)
 }
 
+/// So many layers without names.
+fn long(count: usize) -> String {
+    let layers = [r#"{"class_name": "ReLU", "config": {}}"#].repeat(count).join(",");
+    format!(r#"{{"name": "m", "input_shape": [48, 48, 1], "layers": [{layers}]}}"#)
+}
+
 /// `{"a": {"a": ..` or `[[..`, so deep.
 fn nested(open: &str, depth: usize) -> String {
     open.repeat(depth)
@@ -34,13 +40,16 @@ fn sizes() -> Vec<Attack> {
             .after("test ! -e runs/m/config.toml")
     };
     vec![
-        summary("summary of 1e9 units", "Dense", r#""name": "wide", "units": 1000000000000"#).ends(1, &["wide"]),
+        // A summary takes no memory for what it counts.
+        summary("summary of 1e9 units", "Dense", r#""name": "wide", "units": 1000000000000"#).ends(0, &["wide"]),
         summary("summary of 2^53 filters", "Conv2D", r#""name": "wide", "filters": 9007199254740992, "kernel_size": 3"#)
-            .ends(1, &["wide"]),
+            .ends(1, &["wide", "address"]),
         summary("summary of 2^64-1 units", "Dense", r#""name": "wide", "units": 18446744073709551615"#),
         summary("summary of 2^64 units", "Dense", r#""name": "wide", "units": 18446744073709551616"#),
-        summary("summary of a padding of 1e6", "ZeroPadding2D", r#""name": "edge", "padding": 1000000000"#)
-            .ends(1, &["edge"]),
+        summary("summary of a padding of 1e6", "ZeroPadding2D", r#""name": "edge", "padding": 1000000"#)
+            .ends(0, &["edge"]),
+        summary("summary of a padding of 1e9", "ZeroPadding2D", r#""name": "edge", "padding": 1000000000"#)
+            .ends(1, &["edge", "address"]),
         summary("summary of a window of 2^62", "Conv2D", r#""filters": 1, "kernel_size": 4611686018427387904"#),
         summary("summary of a stride of 0", "Conv2D", r#""filters": 1, "kernel_size": 1, "strides": 0"#),
         summary("summary of 1e9 channels for each", "DepthwiseConv2D", r#""kernel_size": 3, "depth_multiplier": 1e9"#),
@@ -49,7 +58,7 @@ fn sizes() -> Vec<Attack> {
             "DepthwiseConv2D",
             r#""name": "many", "kernel_size": 3, "depth_multiplier": 1099511627776"#,
         )
-        .ends(1, &["many"]),
+        .ends(0, &["many"]),
         summary("summary of a rate of NaN", "Dropout", r#""rate": NaN"#),
         summary("summary of a rate of 1e999", "Dropout", r#""rate": 1e999"#),
         summary("summary of negative units", "Dense", r#""units": -7"#),
@@ -57,6 +66,22 @@ fn sizes() -> Vec<Attack> {
         train("training of 1e12 units", "Dense", r#""name": "wide", "units": 1000000000000"#).ends(1, &["wide"]),
         train("training of a padding of 1e9", "ZeroPadding2D", r#""name": "edge", "padding": 1000000000"#)
             .ends(1, &["edge"]),
+        train("training of a padding of 1e6", "ZeroPadding2D", r#""name": "edge", "padding": 1000000"#)
+            .ends(1, &["edge", "limit"]),
+        train(
+            "training of 1e9 channels for each",
+            "DepthwiseConv2D",
+            r#""name": "many", "kernel_size": 3, "depth_multiplier": 1000000000"#,
+        )
+        .ends(1, &["many", "limit"]),
+        train("training with a penalty of 1e39", "Dense", r#""units": 7, "kernel_regularizer": {"l2": 1e39}"#)
+            .ends(1, &["l2 = 1e39"]),
+        train("training with an epsilon of 1e-46", "BatchNormalization", r#""epsilon": 1e-46"#)
+            .ends(1, &["epsilon = 1e-46"]),
+        attack("a summary of 20,000 layers", "fer model summary m.json")
+            .file("m.json", long(20_000))
+            .ends(0, &["re_lu_19999"])
+            .within(20),
         train("training with an unknown key", "Dense", r#""units": 7, "unitz": 8"#).ends(1, &["m.json", "unitz"]),
         attack("an input of 2^32 by 2^32", "fer model summary m.json")
             .file("m.json", r#"{"name": "m", "input_shape": [4294967296, 4294967296, 4], "layers": []}"#)

@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use nn_core::Tensor;
+use nn_core::error::TrainError;
 use nn_core::keras::weights::{LayerWeights, load_safetensors, save_safetensors};
 use nn_core::kernels::Isa;
 use nn_core::model::Network;
@@ -54,6 +55,9 @@ impl FeatureCache {
     ///
     /// A file that is damaged is replaced.
     ///
+    /// # Errors
+    /// If an output is NaN or infinite.
+    ///
     /// # Panics
     /// If faces cannot become inputs of the network.
     pub fn features(
@@ -61,15 +65,15 @@ impl FeatureCache {
         network: &Network<f32>,
         faces: &Faces,
         transform: &Transform,
-    ) -> (Tensor<f32>, Origin) {
+    ) -> Result<(Tensor<f32>, Origin), TrainError> {
         let key = key(network, faces, transform);
         let path = self.folder.join(format!("features-{}.safetensors", &key[..16]));
         if let Some(features) = read(&path, &key) {
-            return (features, Origin::Read(path));
+            return Ok((features, Origin::Read(path)));
         }
-        let features = compute(network, faces, transform);
+        let features = compute(network, faces, transform)?;
         let kept = self.keep(&path, key, &features);
-        (features, kept.map_or_else(|e| Origin::NotKept(e.to_string()), |()| Origin::Kept(path)))
+        Ok((features, kept.map_or_else(|e| Origin::NotKept(e.to_string()), |()| Origin::Kept(path))))
     }
 
     fn keep(&self, path: &Path, key: String, features: &Tensor<f32>) -> io::Result<()> {
@@ -81,7 +85,14 @@ impl FeatureCache {
 }
 
 /// The output of `network` for each face, `[faces, ..]`.
-pub fn compute(network: &Network<f32>, faces: &Faces, transform: &Transform) -> Tensor<f32> {
+///
+/// # Errors
+/// If an output is NaN or infinite.
+pub fn compute(
+    network: &Network<f32>,
+    faces: &Faces,
+    transform: &Transform,
+) -> Result<Tensor<f32>, TrainError> {
     network.predict_dataset(&Samples::new(faces, network.input_shape(), transform))
 }
 

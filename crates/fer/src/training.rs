@@ -179,7 +179,7 @@ impl<'a> Training<'a> {
         let mut features = Vec::new();
         for split in Split::ALL {
             let faces = self.data.split(split);
-            let (x, origin) = cache.features(&base, faces, &self.settings.transform);
+            let (x, origin) = cache.features(&base, faces, &self.settings.transform)?;
             features.push(ArrayDataset::new(x, targets(faces))?);
             origins.push(origin);
         }
@@ -258,7 +258,7 @@ impl<'a> Training<'a> {
         }
         let measure = |data| evaluate(trained, &LOSS, data, EVALUATION_BATCH);
         let [train, val, tested] = [measure(plain)?, measure(validation)?, measure(test)?];
-        let probabilities = trained.predict_dataset(test);
+        let probabilities = trained.predict_dataset(test)?;
         let network = save_trained(network, head, folder)?;
         let result = TrainingResult {
             model: settings.network.name().into(),
@@ -301,14 +301,14 @@ fn save_trained(
 /// The probabilities that a network gives for faces, `[faces, classes]`.
 ///
 /// # Errors
-/// If the pipeline is for images of another shape.
+/// If the pipeline is for images of another shape, or an output is NaN or infinite.
 pub fn predict(
     network: &Network<f32>,
     faces: &Faces,
     pipeline: &Pipeline,
-) -> Result<nn_core::Tensor<f32>, AugmentError> {
+) -> Result<nn_core::Tensor<f32>, TrainingError> {
     let samples = pipeline.samples(faces);
-    Ok(network.predict_dataset(&*pipeline.evaluation(&samples)?))
+    Ok(network.predict_dataset(&*pipeline.evaluation(&samples)?)?)
 }
 
 /// Ends the training before another process's files are overwritten.

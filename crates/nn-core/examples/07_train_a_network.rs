@@ -65,7 +65,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     println!("\nExam: loss {loss:.4}, accuracy {accuracy:.3}. Rows are the truth, columns the answer.");
     let (_, truths) = bars::pictures(500, 3);
     let mut confusion = Confusion::new(CLASSES.len());
-    for (truth, answer) in truths.into_iter().zip(predicted_classes(&network.predict_dataset(&exam))) {
+    for (truth, answer) in truths.into_iter().zip(predicted_classes(&network.predict_dataset(&exam)?)) {
         confusion.add(truth, answer);
     }
     for (name, counts) in CLASSES.iter().zip(confusion.rows()) {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ndarray::{ArrayD, Axis, IxDyn, Slice};
 use nn_kernels::Real;
@@ -34,8 +34,12 @@ pub struct Context<R: Real> {
     buffers: Spare<R>,
     index_buffers: Spare<u16>,
     groups: Vec<Context<R>>,
-    prepared: Vec<(String, Tensor<R>)>,
+    prepared: Prepared<R>,
+    soiled: bool,
 }
+
+/// What layers have [prepared](crate::layer::Layer::prepare) for a pass, by their names.
+pub(crate) type Prepared<R> = HashMap<String, Tensor<R>>;
 
 impl<R: Real> Context<R> {
     /// A context at the beginning of training.
@@ -49,8 +53,14 @@ impl<R: Real> Context<R> {
             buffers: Spare::default(),
             index_buffers: Spare::default(),
             groups: Vec::new(),
-            prepared: Vec::new(),
+            prepared: Prepared::new(),
+            soiled: false,
         }
+    }
+
+    /// A context whose buffers hold NaN until they are written, as they may in training.
+    pub(crate) fn soiled(seed: u64) -> Self {
+        Self { soiled: true, ..Self::new(seed) }
     }
 
     /// A context for passes that compute as prediction does, for gradients of what a network predicts.
@@ -80,12 +90,11 @@ impl<R: Real> Context<R> {
 
     /// What the named layer has [prepared](crate::layer::Layer::prepare) for this pass.
     pub fn prepared(&self, layer: &str) -> Option<Tensor<R>> {
-        self.prepared.iter().find(|(name, _)| name == layer).map(|(_, tensor)| tensor.clone())
+        self.prepared.get(layer).cloned()
     }
 
-    pub(crate) fn set_prepared(&mut self, prepared: &[(String, Tensor<R>)]) {
-        self.prepared.clear();
-        self.prepared.extend_from_slice(prepared);
+    pub(crate) fn set_prepared(&mut self, prepared: &Prepared<R>) {
+        self.prepared.clone_from(prepared);
     }
 
     pub(crate) fn forget_prepared(&mut self) {
@@ -94,13 +103,14 @@ impl<R: Real> Context<R> {
 
     /// Contexts at the same step, each with buffers of its own that it keeps from call to call.
     pub(crate) fn groups(&mut self, count: usize) -> &mut [Context<R>] {
-        let Self { mode, seed, epoch, step, .. } = *self;
+        let Self { mode, seed, epoch, step, soiled, .. } = *self;
         if self.groups.len() < count {
             self.groups.resize_with(count, || Self::new(seed));
         }
         let groups = &mut self.groups[..count];
         for group in groups.iter_mut() {
             (group.mode, group.seed, group.epoch, group.step) = (mode, seed, epoch, step);
+            group.soiled = soiled;
         }
         groups
     }
@@ -116,7 +126,10 @@ impl<R: Real> Context<R> {
     pub fn buffer(&mut self, shape: &[usize]) -> Tensor<R> {
         let len: usize = shape.iter().product();
         let gap = LINE_BYTES / size_of::<R>();
-        let buffer = self.buffers.take(len + gap, R::zero());
+        let mut buffer = self.buffers.take(len + gap, R::zero());
+        if self.soiled {
+            buffer.fill(R::nan());
+        }
         let first = buffer.as_ptr().align_offset(LINE_BYTES).min(gap);
         let mut elements = tensor(&[len + gap], buffer);
         elements.slice_axis_inplace(Axis(0), Slice::from(first..first + len));
@@ -132,7 +145,10 @@ impl<R: Real> Context<R> {
 
     /// An array of 16-bit indices with unspecified contents.
     pub fn index_buffer(&mut self, shape: &[usize]) -> ArrayD<u16> {
-        let indices = self.index_buffers.take(shape.iter().product(), 0);
+        let mut indices = self.index_buffers.take(shape.iter().product(), 0);
+        if self.soiled {
+            indices.fill(u16::MAX);
+        }
         ArrayD::from_shape_vec(IxDyn(shape), indices).expect("as many elements as the shape has")
     }
 

@@ -4,9 +4,12 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use nn_kernels::GeometryError;
+use nn_kernels::isa::IsaError;
 use thiserror::Error;
 
 use crate::Shape;
+use crate::files::ReadError;
+use crate::number::{bytes as size, shown};
 
 /// Why one layer cannot be built.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -58,7 +61,7 @@ pub enum LayerError {
 impl LayerError {
     /// An argument that is out of range.
     pub fn argument(name: &str, value: impl Display, expected: &str) -> Self {
-        Self::Argument { name: name.into(), value: value.to_string(), expected: expected.into() }
+        Self::Argument { name: name.into(), value: shown(value), expected: expected.into() }
     }
 }
 
@@ -90,6 +93,28 @@ pub enum BuildError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The network would take more memory than it may.
+    #[error(
+        "layer {name:?} ({class_name}): its {part} would take {}, the network {}; the limit is {}",
+        size(*bytes), size(*total), size(*limit)
+    )]
+    Memory {
+        /// The layer that takes most.
+        name: String,
+        /// Its class.
+        class_name: &'static str,
+        /// What of it: `parameters` or `output`.
+        part: &'static str,
+        /// What that takes.
+        bytes: u64,
+        /// Bytes that the network takes.
+        total: u64,
+        /// Bytes that it may take.
+        limit: u64,
+    },
+    /// The kernels cannot run.
+    #[error(transparent)]
+    Isa(#[from] IsaError),
     /// The network has no layers or an impossible input.
     #[error("network {name:?}: {problem}")]
     Network {
@@ -154,7 +179,10 @@ pub enum ConfigError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The file cannot be read or written.
+    /// The file cannot be read, or is no file that could hold the weights.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The file cannot be written.
     #[error("{path}: {source}")]
     Io {
         /// The file.
@@ -186,7 +214,10 @@ pub enum WeightsError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StateError {
-    /// The file or folder cannot be read or written.
+    /// The file cannot be read, or is no file that could hold a state.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The folder cannot be read, or the file not written.
     #[error("{path}: {source}")]
     Io {
         /// The file or folder.
@@ -252,6 +283,14 @@ pub enum TrainError {
         /// The layer, parameter or input with the first value that is not finite.
         place: String,
     },
+    /// A network gives NaN or an infinity.
+    #[error("the outputs of network {network:?} are not finite: NaN or an infinity is first seen in {place}")]
+    Outputs {
+        /// The network's name.
+        network: String,
+        /// The layer, parameter or input with the first value that is not finite.
+        place: String,
+    },
     /// What is to be trained is not what the state is of.
     #[error("cannot continue from this state: {0}")]
     Resume(String),
@@ -267,6 +306,6 @@ pub enum TrainError {
 
 impl TrainError {
     pub(crate) fn option(name: &'static str, value: impl Display, expected: impl Into<String>) -> Self {
-        Self::Option { name, value: value.to_string(), expected: expected.into() }
+        Self::Option { name, value: shown(value), expected: expected.into() }
     }
 }

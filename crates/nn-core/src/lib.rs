@@ -53,6 +53,7 @@ pub mod rng;
 pub mod train;
 
 mod context;
+mod number;
 mod shape;
 mod tensor;
 

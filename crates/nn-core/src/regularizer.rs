@@ -5,6 +5,7 @@ use nn_kernels::parallel::{ELEMENTS_PER_CHUNK, for_each_chunk};
 use serde::{Deserialize, Serialize};
 
 use crate::error::LayerError;
+use crate::number::{expectation, usable};
 
 /// The penalty `l1·sum(|w|) + l2·sum(w²)`, added to the loss that is minimised and reported.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -33,11 +34,14 @@ impl Regularizer {
     }
 
     /// # Errors
-    /// If a factor is negative or not finite.
-    pub(crate) fn check(&self) -> Result<(), LayerError> {
-        for (name, value) in [("l1", self.l1), ("l2", self.l2)] {
-            if !(value.is_finite() && value >= 0.0) {
-                return Err(LayerError::argument(name, value, "a finite number of at least 0"));
+    /// If a factor is negative, not finite, or vanishes or overflows in the element type.
+    pub(crate) fn check<R: Real>(&self) -> Result<(), LayerError> {
+        // The gradient has twice the second factor.
+        for (name, value, factor) in [("l1", self.l1, 1.0), ("l2", self.l2, 2.0)] {
+            let allowed = |value: f64| value >= 0.0;
+            if !(usable::<R>(value, allowed) && usable::<R>(factor * value, allowed)) {
+                let expected = expectation::<R>(factor * value, "a finite number of at least 0");
+                return Err(LayerError::argument(name, value, &expected));
             }
         }
         Ok(())

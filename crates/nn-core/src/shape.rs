@@ -1,6 +1,8 @@
 use std::fmt;
 use std::ops::Deref;
 
+use nn_kernels::GeometryError;
+
 /// The shape of one sample: a tensor's axes without the batch.
 ///
 /// Prints as Keras does, with `None` for the batch: `(None, 48, 48, 1)`.
@@ -16,6 +18,14 @@ impl Shape {
     /// Elements of one sample.
     pub fn elements(&self) -> usize {
         self.0.iter().product()
+    }
+
+    /// # Errors
+    /// If one sample has more elements than this machine can address; `what` names it in the message.
+    pub(crate) fn check_addressable(&self, what: &'static str) -> Result<(), GeometryError> {
+        let bytes = self.0.iter().try_fold(size_of::<f64>(), |bytes, &axis| bytes.checked_mul(axis));
+        let addressable = bytes.is_some_and(|bytes| isize::try_from(bytes).is_ok());
+        if addressable { Ok(()) } else { Err(GeometryError::Overflow { what }) }
     }
 
     /// The axes of a batch of `n` samples.

@@ -125,3 +125,26 @@ fn input_gradients_of_samples_are_independent() {
         assert_eq!(alone.index_axis(ndarray::Axis(0), 0), all.index_axis(ndarray::Axis(0), i), "sample {i}");
     }
 }
+
+#[test]
+fn copied_weights_are_told_and_so_are_those_left() {
+    let config = |units: usize, last: &str| {
+        Sequential::new("net", &[3])
+            .add(Dense::new(4).name("same"))
+            .add(Dense::new(units).name("wider"))
+            .add(Dense::new(2).name(last))
+            .build::<f32>(units as u64)
+            .unwrap()
+    };
+    let (mut network, other) = (config(5, "own"), config(6, "theirs"));
+    let done = network.copy_weights(&other);
+    assert_eq!(done.copied, ["same/kernel", "same/bias"]);
+    assert_eq!(done.missing, ["own/kernel", "own/bias"]);
+    assert_eq!(done.unused, ["theirs/kernel", "theirs/bias"]);
+    assert_eq!(done.other_shapes[0], ("wider/kernel".into(), vec![4, 5], vec![4, 6]));
+    assert!(!done.is_complete() && config(5, "a").copy_weights(&config(5, "a")).is_complete());
+    let expected = "2 parameters copied; 2 missing there: own/kernel, own/bias; 2 of another shape: wider/kernel [4, 5] \
+                    (there [4, 6]), wider/bias [5] (there [6]); 2 not used: theirs/kernel, theirs/bias";
+    assert_eq!(done.to_string(), expected);
+    assert_eq!(network.weights()[0], other.weights()[0]);
+}

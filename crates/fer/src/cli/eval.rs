@@ -59,7 +59,7 @@ impl Eval {
         let samples = pipeline.samples(faces);
         let samples = pipeline.evaluation(&samples)?;
         let measured = evaluate(&network, &LOSS, &*samples, EVALUATION_BATCH)?;
-        let probabilities = network.predict_dataset(&*samples);
+        let probabilities = network.predict_dataset(&*samples)?;
         let counts = confusion(faces, &probabilities);
         let top2 = top_k(faces, &probabilities, 2);
         if self.json {

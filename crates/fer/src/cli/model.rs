@@ -39,7 +39,7 @@ impl Command {
         match self {
             Self::List { json } => list(json),
             Self::Summary { model, json: false } => {
-                emit(find_model(&model)?.0.build::<f32>(0)?.summary().trim_end())
+                emit(find_model(&model)?.0.outline()?.summary::<f32>().trim_end())
             }
             Self::Summary { model, json: true } => emit_json(&describe_layers(&model)?),
             Self::Config { model } => emit(&find_model(&model)?.0.to_json()),

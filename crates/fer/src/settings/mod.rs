@@ -7,6 +7,7 @@ mod finetune;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use nn_core::error::TrainError;
 use nn_core::files::read_text;
 use nn_core::kernels::threads;
 use nn_core::model::Sequential;
@@ -175,12 +176,7 @@ impl TrainSettings {
                 .momentum(self.momentum.unwrap_or(0.0))
                 .into(),
         };
-        if let Some(lr) = self.lr.filter(|lr| !(lr.is_finite() && *lr > 0.0)) {
-            return Err(value("lr", lr, "a finite number above 0"));
-        }
-        if let Some(momentum) = self.momentum.filter(|m| !(0.0..1.0).contains(m)) {
-            return Err(value("momentum", momentum, "at least 0 and below 1"));
-        }
+        check_optimizer(&optimizer)?;
         let augmentation = self.augment.as_ref().map(AugmentSettings::resolve).transpose()?;
         let epochs = self.epochs.unwrap_or(study_epochs);
         let seed = self.seed.unwrap_or(0);
@@ -348,6 +344,17 @@ fn at_least_one(name: &'static str, given: Option<usize>) -> Result<(), Settings
 /// as none.
 pub fn path_or_nothing() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
+}
+
+/// # Errors
+/// If a number of the optimiser cannot be used, by the name that it has in the settings.
+fn check_optimizer(optimizer: &OptimizerConfig) -> Result<(), SettingsError> {
+    match optimizer.check::<f32>() {
+        Err(TrainError::Option { name, value: given, expected }) => {
+            Err(value(if name == "learning_rate" { "lr" } else { name }, given, &expected))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn value(name: &'static str, value: impl ToString, expected: &str) -> SettingsError {

@@ -115,7 +115,7 @@ impl Estimator {
             Some(frozen) => {
                 let (base, mut head) = network.split_at(frozen)?;
                 let start = Instant::now();
-                let x = base.predict_dataset(&Samples::new(&few, base.input_shape(), &plain));
+                let x = base.predict_dataset(&Samples::new(&few, base.input_shape(), &plain))?;
                 once = start.elapsed().as_secs_f64() / few.len() as f64 * all as f64;
                 let features = ArrayDataset::new(x, targets(&few))?;
                 let step = time_steps(&mut head, optimizer, &features, few.len().div_ceil(1 + STEPS))?;

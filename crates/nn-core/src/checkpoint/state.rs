@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
@@ -8,9 +7,9 @@ use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use super::refuse_duplicate_names;
-use super::weights::{Stored, decode, dtype};
+use super::weights::{Stored, decode, dtype, header};
 use crate::error::StateError;
-use crate::files::write_atomically;
+use crate::files::{self, write_atomically};
 use crate::optim::OptimizerConfig;
 use crate::tensor::{Elements, Tensor};
 use crate::train::{CallbackState, FitOptions, Position, TrainingState};
@@ -19,6 +18,11 @@ use crate::train::{CallbackState, FitOptions, Position, TrainingState};
 const VERSION: u64 = 1;
 /// The key of the metadata.
 const KEY: &str = "training_state";
+/// The most bytes of a checkpoint: of a network of a thousand million parameters in `f32`, with Adam's accumulators and
+/// the best weights.
+const MOST: u64 = 16 << 30;
+/// The most bytes of the header of a safetensors file.
+const LONGEST_HEADER: u64 = 100_000_000;
 /// Where the checksum will be.
 const BLANK: &str = "00000000";
 
@@ -119,12 +123,13 @@ impl<R: Real> TrainingState<R> {
     /// If the file cannot be read, a byte of it is not what was written, it is of a later version, or its numbers
     /// are not of type `R`.
     pub fn load(path: &Path) -> Result<Self, StateError> {
-        let io = |source| StateError::Io { path: path.into(), source };
         let damaged = |problem: String| StateError::Damaged { path: path.into(), problem };
-        if !fs::metadata(path).map_err(io)?.is_file() {
-            return Err(damaged("not a regular file".into()));
+        // What cannot be a checkpoint is not read to its end.
+        let length = files::read_start(path, 8)?.try_into().map_or(0, u64::from_le_bytes);
+        if !(1..=LONGEST_HEADER).contains(&length) {
+            return Err(damaged("cut off, or not a checkpoint".into()));
         }
-        let bytes = fs::read(path).map_err(io)?;
+        let bytes = files::read(path, MOST)?;
         let json = checked_header(&bytes).map_err(damaged)?;
         let Version { version } = serde_json::from_str(&json).map_err(|e| damaged(e.to_string()))?;
         if version > VERSION {
@@ -146,7 +151,7 @@ impl<R: Real> TrainingState<R> {
                 return Err(format!("{name:?} has type {:?}, expected {:?}", stored.dtype(), dtype::<R>()));
             }
             used += 1;
-            Ok(Some(decode(stored.shape(), &stored)))
+            decode(&stored).map(Some).map_err(|problem| format!("{name:?} {problem}"))
         };
         let missing = |name: &str| format!("tensor {name:?} is missing");
         let (mut params, mut slots) = (Vec::new(), Vec::new());
@@ -197,8 +202,7 @@ fn checked_header(bytes: &[u8]) -> Result<String, String> {
 /// Where the digits of the checksum are. Within JSON's strings quotes are escaped, so that this pattern can only be
 /// the key itself.
 fn checksum_place(bytes: &[u8]) -> Option<Range<usize>> {
-    let length = usize::try_from(u64::from_le_bytes(*bytes.first_chunk()?)).ok()?;
-    let header = bytes.get(8..length.checked_add(8)?)?;
+    let header = header(bytes)?;
     let pattern = format!("\"{KEY}\":\"");
     let start = 8 + pattern.len() + header.windows(pattern.len()).position(|w| w == pattern.as_bytes())?;
     let place = start..start + BLANK.len();

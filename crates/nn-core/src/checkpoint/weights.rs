@@ -1,7 +1,6 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
-use std::fs;
 use std::path::Path;
 
 use nn_kernels::Real;
@@ -10,9 +9,9 @@ use safetensors::{Dtype, SafeTensors, View};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::error::WeightsError;
-use crate::files::write_atomically;
+use crate::files::{self, write_atomically};
 use crate::model::Network;
-use crate::tensor::{Elements, Tensor, tensor};
+use crate::tensor::{Elements, Tensor};
 
 /// Saves all parameters; the file is written whole or not at all.
 ///
@@ -33,7 +32,7 @@ pub fn save_weights<R: Real>(network: &Network<R>, path: &Path) -> Result<(), We
 pub fn load_weights<R: Real>(network: &mut Network<R>, path: &Path) -> Result<(), WeightsError> {
     let expected: Vec<(String, Vec<usize>)> =
         network.params().map(|(name, param)| (name, param.value.shape().to_vec())).collect();
-    let bytes = read_capped(path, &expected, size_of::<R>())?;
+    let bytes = files::read(path, most(&expected, size_of::<R>()))?;
     let format = |problem: String| WeightsError::Format { path: path.into(), problem };
     let bad = |tensor: &str, problem: String| WeightsError::Tensor {
         path: path.into(),
@@ -55,7 +54,7 @@ pub fn load_weights<R: Real>(network: &mut Network<R>, path: &Path) -> Result<()
         if stored.shape() != shape {
             return Err(bad(name, format!("has shape {:?}, expected {shape:?}", stored.shape())));
         }
-        let value = decode::<R>(shape, &stored);
+        let value = decode::<R>(&stored).map_err(|problem| bad(name, problem))?;
         if let Some(element) = value.iter().find(|element| !element.is_finite()) {
             return Err(bad(name, format!("contains {element}")));
         }
@@ -65,34 +64,34 @@ pub fn load_weights<R: Real>(network: &mut Network<R>, path: &Path) -> Result<()
     Ok(())
 }
 
-/// Reads a file that should hold the expected tensors; one that is far too large is refused unread.
-fn read_capped(path: &Path, expected: &[(String, Vec<usize>)], size: usize) -> Result<Vec<u8>, WeightsError> {
-    const HEADER: u64 = 1 << 20;
-    let io = |source| WeightsError::Io { path: path.into(), source };
-    let format = |problem: String| WeightsError::Format { path: path.into(), problem };
-    let metadata = fs::metadata(path).map_err(io)?;
-    if !metadata.is_file() {
-        return Err(format("not a regular file".into()));
-    }
-    let data: usize = expected.iter().map(|(_, shape)| shape.iter().product::<usize>() * size).sum();
-    if metadata.len() > data as u64 + HEADER {
-        let len = metadata.len();
-        return Err(format(format!("{len} bytes, but the network's parameters have {data}")));
-    }
-    fs::read(path).map_err(io)
+/// The most bytes that a file of the expected tensors may have.
+fn most(expected: &[(String, Vec<usize>)], size: usize) -> u64 {
+    // What another writer may say of the file, and of each tensor beside its name.
+    const OF_FILE: usize = 1 << 20;
+    const OF_TENSOR: usize = 1 << 10;
+    let of_tensor = |(name, shape): &(String, Vec<usize>)| {
+        OF_TENSOR + name.len() + shape.iter().product::<usize>() * size
+    };
+    (OF_FILE + expected.iter().map(of_tensor).sum::<usize>()) as u64
 }
 
 pub(super) fn dtype<R: Real>() -> Dtype {
     if size_of::<R>() == 4 { Dtype::F32 } else { Dtype::F64 }
 }
 
-pub(super) fn decode<R: Real>(shape: &[usize], stored: &TensorView) -> Tensor<R> {
+/// The tensor that is stored, whose type was checked.
+///
+/// # Errors
+/// If its sizes multiply to more than can be addressed, as 0 and 2^63 do, though it has no element.
+pub(super) fn decode<R: Real>(stored: &TensorView) -> Result<Tensor<R>, String> {
     let element = |bytes: &[u8]| match *bytes {
         [a, b, c, d] => R::of(f32::from_le_bytes([a, b, c, d]).into()),
         [a, b, c, d, e, f, g, h] => R::of(f64::from_le_bytes([a, b, c, d, e, f, g, h])),
         _ => unreachable!("elements have 4 or 8 bytes"),
     };
-    tensor(shape, stored.data().chunks_exact(size_of::<R>()).map(element).collect())
+    let elements = stored.data().chunks_exact(size_of::<R>()).map(element).collect();
+    let shape = stored.shape();
+    Tensor::from_shape_vec(shape, elements).map_err(|_| format!("has an impossible shape {shape:?}"))
 }
 
 /// Elements of a tensor as safetensors wants to see them.
@@ -156,7 +155,13 @@ pub(crate) fn refuse_duplicate_names(bytes: &[u8]) -> Result<(), serde_json::Err
         }
     }
 
-    let length: [u8; 8] = bytes[..8].try_into().expect("the header was read before");
-    let header = &bytes[8..8 + u64::from_le_bytes(length) as usize];
+    let cut_off = || serde::de::Error::custom("the header is cut off");
+    let header = header(bytes).ok_or_else(cut_off)?;
     serde_json::Deserializer::from_slice(header).deserialize_map(Names)
+}
+
+/// The header of a safetensors file; none if the file ends before it does.
+pub(super) fn header(bytes: &[u8]) -> Option<&[u8]> {
+    let length = usize::try_from(u64::from_le_bytes(*bytes.first_chunk()?)).ok()?;
+    bytes.get(8..length.checked_add(8)?)
 }

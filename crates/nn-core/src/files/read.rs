@@ -55,20 +55,32 @@ impl ReadError {
 /// # Errors
 /// If the file cannot be read, is no regular file, or is longer.
 pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
-    let io = |source| ReadError::Io { path: path.into(), source };
     let too_large = || ReadError::TooLarge { path: path.into(), most };
-    let metadata = fs::metadata(path).map_err(io)?;
-    if !metadata.is_file() {
-        return Err(ReadError::NotAFile { path: path.into(), found: kind(metadata.file_type()) });
-    }
-    if metadata.len() > most {
+    if regular(path)?.len() > most {
         return Err(too_large());
     }
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut bytes))
-        .map_err(io)?;
+    let bytes = read_start(path, most.saturating_add(1))?;
     if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// The first `len` bytes of a regular file, or all if it has fewer.
+///
+/// # Errors
+/// If the file cannot be read or is no regular file.
+pub fn read_start(path: &Path, len: u64) -> Result<Vec<u8>, ReadError> {
+    regular(path)?;
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(len).read_to_end(&mut bytes));
+    read.map_err(|source| ReadError::Io { path: path.into(), source })?;
+    Ok(bytes)
+}
+
+fn regular(path: &Path) -> Result<fs::Metadata, ReadError> {
+    let metadata = fs::metadata(path).map_err(|source| ReadError::Io { path: path.into(), source })?;
+    if metadata.is_file() {
+        return Ok(metadata);
+    }
+    Err(ReadError::NotAFile { path: path.into(), found: kind(metadata.file_type()) })
 }
 
 /// The text of a regular file of at most `most` bytes, as [`read`] reads it.

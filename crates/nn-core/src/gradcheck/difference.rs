@@ -1,7 +1,7 @@
 /// A difference quotient, or the discovery that there is a kink.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Difference {
-    /// The central difference.
+    /// The central difference; NaN where the function is not finite.
     Smooth(f64),
     /// The function has no derivative here, or too close by.
     Kink,
@@ -14,8 +14,10 @@ pub(super) enum Difference {
 /// not do: a kink at a third of the first step halves its second difference, too.)
 pub(super) fn central(mut f: impl FnMut(f64) -> f64, epsilon: f64) -> Difference {
     let middle = f(0.0);
+    let mut finite = middle.is_finite();
     let mut quotients = |h: f64| {
         let (right, left) = (f(h), f(-h));
+        finite &= right.is_finite() && left.is_finite();
         ((right - left) / (2.0 * h), (right - 2.0 * middle + left) / h, right.abs().max(left.abs()))
     };
     let (derivative, bend, size) = quotients(epsilon);
@@ -24,7 +26,10 @@ pub(super) fn central(mut f: impl FnMut(f64) -> f64, epsilon: f64) -> Difference
     // Rounding of f leaves a few units in the last place in each second difference.
     let rounding = 32.0 * f64::EPSILON * size.max(middle.abs()) / epsilon;
     let allowed = 1e-8 * (1.0 + derivative.abs()) + rounding;
-    // A NaN compares false and counts as a kink.
+    if !finite {
+        // Nothing that another point would excuse.
+        return Difference::Smooth(f64::NAN);
+    }
     let shrinks = |from: f64, to: f64| (to - from / 2.0).abs() <= allowed;
     if shrinks(bend, half_bend) && shrinks(half_bend, quarter_bend) {
         Difference::Smooth(derivative)
@@ -52,6 +57,18 @@ mod tests {
             assert_eq!(central(relu, 1e-5), Difference::Kink, "kink at {place} of the step");
         }
         assert_eq!(central(|h| (h - 2e-5).max(0.0), 1e-5), Difference::Smooth(0.0));
-        assert_eq!(central(|_| f64::NAN, 1e-5), Difference::Kink);
+    }
+
+    #[test]
+    fn a_value_that_is_not_finite_is_no_kink() {
+        let from = |value: f64, place: f64| move |h: f64| if h >= place { value } else { 1.0 };
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for place in [-1.0, 0.0, 1e-5] {
+                let Difference::Smooth(derivative) = central(from(value, place), 1e-5) else {
+                    panic!("{value} is excused as a kink")
+                };
+                assert!(derivative.is_nan(), "{value} from {place} on gives {derivative}");
+            }
+        }
     }
 }

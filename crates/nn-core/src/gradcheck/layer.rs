@@ -1,8 +1,8 @@
 use ndarray::{ArrayD, IxDyn};
 
-use super::Options;
 use super::difference::{Difference, central};
 use super::report::{Entry, Report, TensorReport};
+use super::{Options, contract};
 use crate::context::Context;
 use crate::layer::{Gradients, Layer, Param, named_params};
 use crate::rng::{Purpose, Stream};
@@ -32,7 +32,7 @@ pub fn check_layer_at(
     input: impl Fn(u64) -> Tensor<f64>,
 ) -> Report {
     let mut points = vec![Point::at(layer, input(0), options.seed)];
-    let violations = contract_violations(layer, &points[0], options.seed);
+    let violations = contract::violations(layer, &points[0].x.clone(), options.seed);
     let mut tensors = Vec::new();
     for target in 0..=layer.params().len() {
         if target > 0 && layer.params()[target - 1].statistic {
@@ -139,46 +139,6 @@ impl Point {
             Difference::Kink => None,
         }
     }
-}
-
-/// What a layer must do besides being differentiated correctly.
-fn contract_violations(layer: &dyn Layer<f64>, point: &Point, seed: u64) -> Vec<String> {
-    let mut violations = Vec::new();
-    let mut ctx = Context::new(seed);
-    let (y, cache) = layer.forward(&point.x, &mut ctx);
-    let expected = layer.info().output_shape.batch(point.x.shape()[0]);
-    if y.shape() != expected {
-        violations.push(format!("forward gives shape {:?}, info promises {expected:?}", y.shape()));
-    }
-    let (again, _) = layer.forward(&point.x, &mut Context::new(seed));
-    if y.elements().iter().zip(again.elements()).any(|(a, b)| a.to_bits() != b.to_bits()) {
-        violations.push("forward does not give the same result twice".into());
-    }
-    let mut params = zero_gradients(layer);
-    for _ in 0..2 {
-        let mut wanted = Gradients { input: true, params: &mut params };
-        let dy = point.fold.to_owned().into_shared();
-        match layer.backward(dy, &cache, &mut wanted, &mut ctx) {
-            Some(dx) if dx.shape() != point.x.shape() => violations.push(format!(
-                "the input's gradient has shape {:?}, expected {:?}",
-                dx.shape(),
-                point.x.shape()
-            )),
-            Some(_) => {}
-            None => violations.push("backward gives no gradient of the input though it is wanted".into()),
-        }
-    }
-    for ((param, twice), once) in layer.params().iter().zip(&params).zip(&point.gradients[1..]) {
-        let Some(twice) = twice else { continue };
-        let sums_up = twice.iter().zip(once).all(|(twice, once)| {
-            let tolerance = 1e-9 * (once.abs() + 1.0);
-            (twice - 2.0 * once).abs() <= tolerance || twice.is_nan() && once.is_nan()
-        });
-        if !sums_up {
-            violations.push(format!("the gradient of {:?} is not added to what is there", param.name));
-        }
-    }
-    violations
 }
 
 /// The name of a parameter, with that of the part that has it where the layer has parts.

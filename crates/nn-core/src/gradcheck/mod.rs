@@ -17,6 +17,14 @@
 //! `f32` the best choice of `ε` leaves 1e-4 to 1e-3, which hides many errors, so there are no `f32` checks:
 //! layers are generic, and what is proved in `f64` is the code that trains.)
 //!
+//! # What else is tried
+//! A step of training relies on more promises of a [`Layer`](crate::layer::Layer) than that of the right derivative: it
+//! gives it slices of the batch, prepared parameters, used buffers. Each is tried by comparing two computations of the
+//! same thing, and a breach is told by the method's name ([`Report::violations`]). [`check_network`] also compares a
+//! whole step of training with the plain pass.
+//!
+//! NaN and infinities are no kinks: they make [`Report::worst_error`] NaN.
+//!
 //! # Kinks
 //! At a kink (ReLU at 0, a tie in max pooling) there is no derivative to compare with. The second difference
 //! `(L(w+h) - 2·L(w) + L(w-h)) / h` tells: for a smooth function halving `h` halves it, across a kink it does
@@ -33,6 +41,8 @@
 //! # Ok::<(), nn_core::error::LayerError>(())
 //! ```
 
+mod agreement;
+mod contract;
 mod difference;
 mod layer;
 mod network;

@@ -1,13 +1,15 @@
-use super::Options;
+use super::agreement::difference;
 use super::difference::{Difference, central};
 use super::report::{Entry, Report, TensorReport};
-use crate::inspect;
+use super::{Options, contract};
+use crate::context::Context;
+use crate::inspect::{self, Trace};
 use crate::layer::Param;
 use crate::loss::Loss;
 use crate::model::Network;
 use crate::rng::{Purpose, Stream};
 use crate::tensor::{Elements, Tensor, tensor};
-use crate::train::Targets;
+use crate::train::{Targets, pass_of_training};
 
 /// Directions that are compared for each tensor.
 const DIRECTIONS: u64 = 2;
@@ -18,6 +20,10 @@ const DIRECTIONS: u64 = 2;
 /// A direction is a weak test of one element and a strong one of a formula: an error in any part of a
 /// gradient shows in almost every direction. Options: `sample` is not used.
 ///
+/// Each layer's other promises are tried at what it is given in the network, as [`check_layer`](super::check_layer)
+/// does, and a step of training, in slices of the batch, must give what the plain pass gives. All parameters are
+/// afterwards what they were.
+///
 /// # Panics
 /// If `x` or `targets` do not fit the network.
 pub fn check_network(
@@ -27,6 +33,7 @@ pub fn check_network(
     targets: &Targets<f64>,
     options: &Options,
 ) -> Report {
+    let violations = violations(network, loss, x, targets, options);
     let trace = inspect::trace(network, loss, x, targets, options.seed);
     let params: Vec<(String, Vec<usize>)> =
         learned(network).map(|(name, param)| (name, param.value.shape().to_vec())).collect();
@@ -37,14 +44,7 @@ pub fn check_network(
         .filter(|(_, (_, param))| !param.statistic)
         .map(|(place, _)| place)
         .collect();
-    let mut gradients = Vec::new();
-    let of_layers = trace.layers.into_iter().flat_map(|layer| layer.params);
-    for (param, (_, _, mut gradient)) in learned(network).map(|(_, param)| param).zip(of_layers) {
-        if let Some(regularizer) = param.regularizer.filter(|_| param.trainable) {
-            regularizer.add_gradient(param.value.elements(), gradient.elements_mut());
-        }
-        gradients.push(gradient);
-    }
+    let gradients = penalised(network, &trace);
     let total_loss = |network: &Network<f64>, x: &Tensor<f64>| {
         inspect::training_loss(network, loss, x, targets, options.seed) + network.penalty()
     };
@@ -83,7 +83,95 @@ pub fn check_network(
     let count = params.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
     tensors.push(along("all parameters", &[count], &all));
     let subject = format!("network {:?}", network.name());
-    Report { subject, tolerance: options.tolerance, tensors, violations: Vec::new() }
+    Report { subject, tolerance: options.tolerance, tensors, violations }
+}
+
+/// What layers do that they should not, and where the pass that trains does not give what the plain one does.
+fn violations(
+    network: &mut Network<f64>,
+    loss: &Loss,
+    x: &Tensor<f64>,
+    targets: &Targets<f64>,
+    options: &Options,
+) -> Vec<String> {
+    // A batch of one cannot be cut.
+    let one = x.shape()[0] == 1;
+    let x = if one { contract::stacked(&[x, x]) } else { x.clone() };
+    let targets = if one { targets.select(&[0, 0]) } else { targets.clone() };
+    let trace = inspect::trace(network, loss, &x, &targets, options.seed);
+    let mut found = Vec::new();
+    for (i, layer) in network.layers_mut().iter_mut().enumerate() {
+        let input = i.checked_sub(1).map_or(&x, |before| &trace.layers[before].output);
+        let name = format!("{} ({})", layer.info().name, layer.info().class_name);
+        let problems = contract::violations(layer.as_mut(), input, options.seed);
+        found.extend(problems.into_iter().map(|problem| format!("{name}, {problem}")));
+    }
+    let samples = x.shape()[0];
+    for per_slice in [1, samples - 1] {
+        network.slice_by(per_slice);
+        if let Some(what) = step_differs(network, loss, &x, &targets, &trace, options.seed) {
+            found.push(format!("a step of training, in slices of {per_slice} of {samples} samples: {what}"));
+            break;
+        }
+    }
+    network.slice_anew();
+    found
+}
+
+/// Where a step of training does not give the loss, the gradients and the running statistics of the plain pass.
+fn step_differs(
+    network: &mut Network<f64>,
+    loss: &Loss,
+    x: &Tensor<f64>,
+    targets: &Targets<f64>,
+    plain: &Trace<f64>,
+    seed: u64,
+) -> Option<String> {
+    let before = network.weights();
+    for (layer, trace) in network.layers_mut().iter_mut().zip(&plain.layers) {
+        layer.absorb(&trace.cache);
+    }
+    let absorbed = network.weights();
+    network.set_weights(&before);
+    let mut gradients = network.zero_gradients();
+    let mut ctx = Context::soiled(seed);
+    let result = pass_of_training(network, loss, x, targets, None, &mut gradients, &mut ctx);
+    let after = network.weights();
+    network.set_weights(&before);
+    if !plain.loss.is_finite() {
+        // There is no pass backward, and the differences tell of it.
+        return None;
+    }
+    if let Some(what) = difference("the loss", &[result.loss - result.penalty], &[plain.loss]) {
+        return Some(what);
+    }
+    let mut expected = penalised(network, plain).into_iter();
+    for (i, ((name, param), own)) in network.params().zip(gradients.iter().flatten()).enumerate() {
+        let what = format!("what was absorbed into {name:?}");
+        let taken_up = difference(&what, after[i].elements(), absorbed[i].elements());
+        let expected = if param.statistic { None } else { expected.next() };
+        let own = own.as_ref().and_then(|own| own.as_slice());
+        let of_gradient = own.zip(expected).and_then(|(own, expected)| {
+            difference(&format!("the gradient of {name:?}"), own, expected.elements())
+        });
+        if let Some(what) = of_gradient.or(taken_up) {
+            return Some(what);
+        }
+    }
+    None
+}
+
+/// The gradients of the parameters that have one, penalties included.
+fn penalised(network: &Network<f64>, trace: &Trace<f64>) -> Vec<Tensor<f64>> {
+    let of_layers = trace.layers.iter().flat_map(|layer| &layer.params);
+    let with_penalty = learned(network).zip(of_layers).map(|((_, param), (_, _, gradient))| {
+        let mut gradient = gradient.clone();
+        if let Some(regularizer) = param.regularizer.filter(|_| param.trainable) {
+            regularizer.add_gradient(param.value.elements(), gradient.elements_mut());
+        }
+        gradient
+    });
+    with_penalty.collect()
 }
 
 /// The parameters that have a gradient.

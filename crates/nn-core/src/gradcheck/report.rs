@@ -27,7 +27,8 @@ pub struct TensorReport {
     /// Elements for which no point without a kink was found.
     pub unresolved: usize,
     /// `‖analytic - numeric‖ / max(‖analytic‖, ‖numeric‖, 0.01)` over the compared elements. The floor is
-    /// there because differences cannot tell a tiny gradient from rounding.
+    /// there because differences cannot tell a tiny gradient from rounding. NaN where one of the two is not finite, and
+    /// where nothing was compared.
     pub error: f64,
     /// The compared elements that differ most, worst first.
     pub worst: Vec<Entry>,
@@ -63,8 +64,11 @@ impl TensorReport {
     ) -> Self {
         let norm = |f: fn(&Entry) -> f64| entries.iter().map(|entry| f(entry).powi(2)).sum::<f64>().sqrt();
         let scale = norm(|e| e.analytic).max(norm(|e| e.numeric)).max(0.01);
-        let error = norm(Entry::difference) / scale;
         let checked = entries.len();
+        // An infinity in the norms would make the quotient 0 or infinite, depending on where it is.
+        let finite = entries.iter().all(|entry| entry.analytic.is_finite() && entry.numeric.is_finite());
+        let error = if finite && checked > 0 { norm(Entry::difference) / scale } else { f64::NAN };
+        // Those with NaN first, which is the greatest in this order.
         entries.sort_by(|a, b| b.difference().total_cmp(&a.difference()));
         entries.truncate(WORST);
         Self { name: name.into(), shape: shape.into(), checked, kinks, unresolved, error, worst: entries }
@@ -77,9 +81,10 @@ impl Report {
         self.violations.is_empty() && self.tensors.iter().all(|tensor| self.accepts(tensor))
     }
 
-    /// The largest error of all tensors.
+    /// The largest error of all tensors; NaN if one of them is.
     pub fn worst_error(&self) -> f64 {
-        self.tensors.iter().map(|tensor| tensor.error).fold(0.0, f64::max)
+        let worse = |a: f64, b: f64| if a.is_nan() || a >= b { a } else { b };
+        self.tensors.iter().map(|tensor| tensor.error).fold(0.0, worse)
     }
 
     fn accepts(&self, tensor: &TensorReport) -> bool {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::error::LayerError;
 use crate::layer::{Cache, Gradients, Layer, LayerInfo};
+use crate::number::{expectation, usable};
 use crate::tensor::{Elements, Tensor};
 
 /// The value of an `activation=` argument.
@@ -113,13 +114,16 @@ impl ActivationFn {
         }
     }
 
-    pub(crate) fn check(self) -> Result<(), LayerError> {
+    pub(crate) fn check<R: Real>(self) -> Result<(), LayerError> {
+        let refuse = |name, value, expected| {
+            Err(LayerError::argument(name, value, &expectation::<R>(value, expected)))
+        };
         match self {
-            Self::LeakyRelu { slope } if !(slope.is_finite() && slope >= 0.0) => {
-                Err(LayerError::argument("slope", slope, "a finite number of at least 0"))
+            Self::LeakyRelu { slope } if !usable::<R>(slope, |slope| slope >= 0.0) => {
+                refuse("slope", slope, "a finite number of at least 0")
             }
-            Self::Elu { alpha } if !(alpha.is_finite() && alpha > 0.0) => {
-                Err(LayerError::argument("alpha", alpha, "a finite number above 0"))
+            Self::Elu { alpha } if !usable::<R>(alpha, |alpha| alpha > 0.0) => {
+                refuse("alpha", alpha, "a finite number above 0")
             }
             _ => Ok(()),
         }
@@ -202,7 +206,7 @@ impl Activation {
         info: LayerInfo,
         _seed: u64,
     ) -> Result<Box<dyn Layer<R>>, LayerError> {
-        self.activation.check()?;
+        self.activation.check::<R>()?;
         Ok(Box::new(ActivationLayer { info, function: self.activation }))
     }
 }

@@ -5,6 +5,8 @@ use super::dense::yes;
 use crate::context::{Context, Mode};
 use crate::error::LayerError;
 use crate::layer::{Cache, Gradients, Layer, LayerInfo, Param};
+use crate::model::{LayerOutline, ParamOutline};
+use crate::number::{expectation, usable};
 use crate::tensor::{Elements, Tensor, tensor};
 
 /// Configuration of batch normalisation (Ioffe & Szegedy, 2015) over the last axis:
@@ -79,11 +81,7 @@ impl BatchNormalization {
         self
     }
 
-    pub(super) fn build<R: Real>(
-        &self,
-        info: LayerInfo,
-        _seed: u64,
-    ) -> Result<Box<dyn Layer<R>>, LayerError> {
+    pub(super) fn outline(&self, info: LayerInfo) -> Result<LayerOutline, LayerError> {
         let Some(&channels) = info.input_shape.last().filter(|&&channels| channels > 0) else {
             return Err(LayerError::InputRank { expected: "(None, .., channels)", got: info.input_shape });
         };
@@ -94,17 +92,29 @@ impl BatchNormalization {
         if !(0.0..=1.0).contains(&self.momentum) {
             return Err(LayerError::argument("momentum", self.momentum, "at least 0 and at most 1"));
         }
-        if !(self.epsilon.is_finite() && self.epsilon > 0.0) {
-            return Err(LayerError::argument("epsilon", self.epsilon, "a finite number above 0"));
+        let param = |name, trainable| ParamOutline { name, shape: vec![channels], trainable };
+        let gamma = self.scale.then(|| param(GAMMA, true));
+        let beta = self.center.then(|| param("beta", true));
+        let statistics = [param("moving_mean", false), param(MOVING_VARIANCE, false)];
+        Ok(LayerOutline::new(info, gamma.into_iter().chain(beta).chain(statistics).collect()))
+    }
+
+    pub(super) fn build<R: Real>(
+        &self,
+        info: LayerInfo,
+        _seed: u64,
+    ) -> Result<Box<dyn Layer<R>>, LayerError> {
+        if !usable::<R>(self.epsilon, |epsilon| epsilon > 0.0) {
+            let expected = expectation::<R>(self.epsilon, "a finite number above 0");
+            return Err(LayerError::argument("epsilon", self.epsilon, &expected));
         }
-        let filled = |value: R| tensor(&[channels], vec![value; channels]);
-        let gamma = self.scale.then(|| Param::new("gamma", filled(R::one())));
-        let beta = self.center.then(|| Param::new("beta", filled(R::zero())));
-        let statistics = [
-            Param::statistic("moving_mean", filled(R::zero())),
-            Param::statistic("moving_variance", filled(R::one())),
-        ];
-        let (config, params) = (self.clone(), gamma.into_iter().chain(beta).chain(statistics).collect());
+        let LayerOutline { info, params, .. } = self.outline(info)?;
+        let start = |ParamOutline { name, shape, trainable }| {
+            let first = if [GAMMA, MOVING_VARIANCE].contains(&name) { R::one() } else { R::zero() };
+            let value = tensor(&shape, vec![first; shape[0]]);
+            if trainable { Param::new(name, value) } else { Param::statistic(name, value) }
+        };
+        let (config, params) = (self.clone(), params.into_iter().map(start).collect());
         Ok(Box::new(BatchNormalizationLayer { info, config, params, frozen: false }))
     }
 }
@@ -190,6 +200,9 @@ impl<R: Real> BatchNormalizationLayer<R> {
         R::of((x.len() / self.channels()).max(1) as f64)
     }
 }
+
+const GAMMA: &str = "gamma";
+const MOVING_VARIANCE: &str = "moving_variance";
 
 const MEAN: &str = "mean";
 const VARIANCE: &str = "variance";

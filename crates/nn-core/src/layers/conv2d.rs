@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::LayerError;
 use crate::init::Initializer;
 use crate::layer::{Cache, Gradients, Layer, LayerInfo, Param, Pass};
+use crate::model::LayerOutline;
 use crate::regularizer::Regularizer;
 use crate::shape::Shape;
 use crate::tensor::{Elements, Tensor};
@@ -117,14 +118,9 @@ impl Conv2D {
         self
     }
 
-    pub(super) fn build<R: Real>(
-        &self,
-        mut info: LayerInfo,
-        seed: u64,
-    ) -> Result<Box<dyn Layer<R>>, LayerError> {
-        self.activation.check()?;
-        let (h, w, in_c) = image_shape(&info.input_shape)?;
-        let geometry = ConvGeometry::new(&ConvSpec {
+    fn geometry(&self, input: &Shape) -> Result<ConvGeometry, LayerError> {
+        let (h, w, in_c) = image_shape(input)?;
+        Ok(ConvGeometry::new(&ConvSpec {
             input: (h, w),
             in_c,
             out_c: self.filters,
@@ -133,16 +129,29 @@ impl Conv2D {
             padding: self.padding.into(),
             dilation: self.dilation_rate.into(),
             groups: self.groups,
-        })?;
-        let g = &geometry;
-        info.output_shape = Shape::new([g.out_h, g.out_w, g.out_c]);
-        info.macs = g.macs();
+        })?)
+    }
+
+    pub(super) fn outline(&self, info: LayerInfo) -> Result<LayerOutline, LayerError> {
+        let g = self.geometry(&info.input_shape)?;
+        let kernel = [g.kh, g.kw, g.in_c / g.groups, g.out_c];
+        Ok(LayerOutline::new(of_geometry(info, &g), self.start().outline("kernel", &kernel, g.out_c)))
+    }
+
+    pub(super) fn build<R: Real>(&self, info: LayerInfo, seed: u64) -> Result<Box<dyn Layer<R>>, LayerError> {
+        self.activation.check::<R>()?;
+        let geometry = self.geometry(&info.input_shape)?;
+        let (g, outline) = (&geometry, self.outline(info)?);
         // As in Keras: each output sums over one window of its group, each input reaches all filters.
         let fans = (g.patch_len(), g.kh * g.kw * g.out_c);
-        let shape = [g.kh, g.kw, g.in_c / g.groups, g.out_c];
-        let params = self.start().draw(&info.name, seed, ("kernel", &shape), fans, g.out_c)?;
-        Ok(Box::new(Conv2DLayer { info, geometry, activation: self.activation, params }))
+        let params = self.start().draw(&outline, seed, fans)?;
+        Ok(Box::new(Conv2DLayer { info: outline.info, geometry, activation: self.activation, params }))
     }
+}
+
+/// The layer's information with the output shape and the cost of a convolution.
+pub(super) fn of_geometry(info: LayerInfo, g: &ConvGeometry) -> LayerInfo {
+    LayerInfo { output_shape: Shape::new([g.out_h, g.out_w, g.out_c]), macs: g.macs(), ..info }
 }
 
 /// # Shapes

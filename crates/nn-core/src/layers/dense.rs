@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::LayerError;
 use crate::init::Initializer;
 use crate::layer::{Cache, Gradients, Layer, LayerInfo, Param};
+use crate::model::LayerOutline;
 use crate::regularizer::Regularizer;
 use crate::shape::Shape;
 use crate::tensor::{Elements, Tensor};
@@ -63,12 +64,7 @@ impl Dense {
         }
     }
 
-    pub(super) fn build<R: Real>(
-        &self,
-        mut info: LayerInfo,
-        seed: u64,
-    ) -> Result<Box<dyn Layer<R>>, LayerError> {
-        self.activation.check()?;
+    pub(super) fn outline(&self, mut info: LayerInfo) -> Result<LayerOutline, LayerError> {
         let Some((&inputs, leading)) = info.input_shape.split_last() else {
             return Err(LayerError::InputRank { expected: "(None, features)", got: info.input_shape });
         };
@@ -82,11 +78,18 @@ impl Dense {
         }
         let mut output = leading.to_vec();
         output.push(self.units);
-        let rows: usize = leading.iter().product();
-        info.macs = (rows * inputs * self.units) as u64;
+        let rows = leading.iter().fold(1u64, |rows, &axis| rows.saturating_mul(axis as u64));
+        info.macs = rows.saturating_mul((inputs * self.units) as u64);
         info.output_shape = Shape::new(output);
-        let (shape, fans) = ([inputs, self.units], (inputs, self.units));
-        let params = self.start().draw(&info.name, seed, ("kernel", &shape), fans, self.units)?;
+        Ok(LayerOutline::new(info, self.start().outline("kernel", &[inputs, self.units], self.units)))
+    }
+
+    pub(super) fn build<R: Real>(&self, info: LayerInfo, seed: u64) -> Result<Box<dyn Layer<R>>, LayerError> {
+        self.activation.check::<R>()?;
+        let outline = self.outline(info)?;
+        let fans = (outline.params[KERNEL].shape[0], self.units);
+        let params = self.start().draw(&outline, seed, fans)?;
+        let info = outline.info;
         Ok(Box::new(DenseLayer { info, activation: self.activation, params }))
     }
 }

@@ -2,13 +2,14 @@ use nn_kernels::Real;
 use nn_kernels::conv::{ConvGeometry, ConvSpec};
 use serde::{Deserialize, Serialize};
 
-use super::conv2d::{Conv2DLayer, one};
+use super::conv2d::{Conv2DLayer, of_geometry, one};
 use super::dense::{glorot_uniform, yes, zeros};
 use super::trainable::{Start, kernel_and_bias_setters};
 use super::{ActivationFn, Padding, Pair, image_shape};
 use crate::error::LayerError;
 use crate::init::Initializer;
 use crate::layer::{Layer, LayerInfo};
+use crate::model::LayerOutline;
 use crate::regularizer::Regularizer;
 use crate::shape::Shape;
 
@@ -94,18 +95,13 @@ impl DepthwiseConv2D {
         self
     }
 
-    pub(super) fn build<R: Real>(
-        &self,
-        mut info: LayerInfo,
-        seed: u64,
-    ) -> Result<Box<dyn Layer<R>>, LayerError> {
-        self.activation.check()?;
-        let (h, w, in_c) = image_shape(&info.input_shape)?;
+    fn geometry(&self, input: &Shape) -> Result<ConvGeometry, LayerError> {
+        let (h, w, in_c) = image_shape(input)?;
         let Some(out_c) = in_c.checked_mul(self.depth_multiplier).filter(|&out_c| out_c > 0) else {
             let expected = "at least 1, and a number of channels that can be counted";
             return Err(LayerError::argument("depth_multiplier", self.depth_multiplier, expected));
         };
-        let geometry = ConvGeometry::new(&ConvSpec {
+        Ok(ConvGeometry::new(&ConvSpec {
             input: (h, w),
             in_c,
             out_c,
@@ -114,14 +110,23 @@ impl DepthwiseConv2D {
             padding: self.padding.into(),
             dilation: self.dilation_rate.into(),
             groups: in_c,
-        })?;
-        let g = &geometry;
-        info.output_shape = Shape::new([g.out_h, g.out_w, g.out_c]);
-        info.macs = g.macs();
-        let shape = [g.kh, g.kw, in_c, self.depth_multiplier];
+        })?)
+    }
+
+    pub(super) fn outline(&self, info: LayerInfo) -> Result<LayerOutline, LayerError> {
+        let g = self.geometry(&info.input_shape)?;
+        let kernel = [g.kh, g.kw, g.in_c, self.depth_multiplier];
+        let params = self.start().outline("depthwise_kernel", &kernel, g.out_c);
+        Ok(LayerOutline::new(of_geometry(info, &g), params))
+    }
+
+    pub(super) fn build<R: Real>(&self, info: LayerInfo, seed: u64) -> Result<Box<dyn Layer<R>>, LayerError> {
+        self.activation.check::<R>()?;
+        let geometry = self.geometry(&info.input_shape)?;
+        let (g, outline) = (&geometry, self.outline(info)?);
         // As in Keras, which takes the fans from the kernel's last two axes.
-        let fans = (g.kh * g.kw * in_c, g.kh * g.kw * self.depth_multiplier);
-        let params = self.start().draw(&info.name, seed, ("depthwise_kernel", &shape), fans, out_c)?;
-        Ok(Box::new(Conv2DLayer { info, geometry, activation: self.activation, params }))
+        let fans = (g.kh * g.kw * g.in_c, g.kh * g.kw * self.depth_multiplier);
+        let params = self.start().draw(&outline, seed, fans)?;
+        Ok(Box::new(Conv2DLayer { info: outline.info, geometry, activation: self.activation, params }))
     }
 }

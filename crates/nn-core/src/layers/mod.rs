@@ -41,6 +41,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LayerError;
 use crate::layer::{Layer, LayerInfo};
+use crate::model::LayerOutline;
 use crate::shape::Shape;
 
 /// The configuration of one layer; as JSON `{"class_name": "Conv2D", "config": {..}}`, as in Keras.
@@ -177,19 +178,42 @@ impl LayerConfig {
         of_parts.chain(self.name().map(String::from)).collect()
     }
 
+    /// Fits the layer to an input shape, without drawing parameters: what it will be.
+    ///
+    /// # Errors
+    /// If an argument is out of range or does not fit the input, or the output has more elements than can be addressed.
+    pub fn outline(&self, input: &Shape) -> Result<LayerOutline, LayerError> {
+        let outline = match self {
+            Self::BatchNormalization(config) => config.outline(self.info(input)),
+            Self::Conv2D(config) => config.outline(self.info(input)),
+            Self::Dense(config) => config.outline(self.info(input)),
+            Self::DepthwiseConv2D(config) => config.outline(self.info(input)),
+            Self::Residual(config) => config.outline(self.info(input)),
+            // Without parameters there is nothing to draw.
+            _ => Ok(LayerOutline::new(self.build::<f32>(input, 0)?.info().clone(), Vec::new())),
+        }?;
+        outline.info.output_shape.check_addressable("the output")?;
+        Ok(outline)
+    }
+
     /// Fits the layer to an input shape and draws its parameters; equal seeds and names give equal values.
     ///
     /// # Errors
-    /// If an argument is out of range or does not fit the input.
+    /// If an argument is out of range, also in the element type, or does not fit the input.
     pub fn build<R: Real>(&self, input: &Shape, seed: u64) -> Result<Box<dyn Layer<R>>, LayerError> {
-        let info = LayerInfo {
+        let info = self.info(input);
+        each!(self, config => config.build(info, seed))
+    }
+
+    /// What is known before the layer is fitted to its input.
+    fn info(&self, input: &Shape) -> LayerInfo {
+        LayerInfo {
             name: self.name().unwrap_or(self.class_name()).into(),
             class_name: self.class_name(),
             input_shape: input.clone(),
             output_shape: input.clone(),
             macs: 0,
-        };
-        each!(self, config => config.build(info, seed))
+        }
     }
 
     /// Takes a softmax off the end of the layer: what remains computes the logits. False if there is none.

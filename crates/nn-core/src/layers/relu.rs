@@ -52,7 +52,7 @@ impl ReLU {
                 return Err(LayerError::argument("negative_slope", slope, "0 where there is a max_value"));
             }
         };
-        function.check()?;
+        function.check::<R>()?;
         Ok(Box::new(ActivationLayer { info, function }))
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::error::LayerError;
 use crate::layer::{Cache, Gradients, Layer, LayerInfo};
+use crate::number::{expectation, usable};
 use crate::tensor::{Elements, Tensor};
 
 /// Configuration of a fixed change of units, such as grey levels to `[-1, 1]`: `y = scale·x + offset`.
@@ -38,8 +39,8 @@ impl Rescaling {
         _seed: u64,
     ) -> Result<Box<dyn Layer<R>>, LayerError> {
         for (name, value) in [("scale", self.scale), ("offset", self.offset)] {
-            if !value.is_finite() {
-                return Err(LayerError::argument(name, value, "a finite number"));
+            if !usable::<R>(value, |_| true) {
+                return Err(LayerError::argument(name, value, &expectation::<R>(value, "a finite number")));
             }
         }
         Ok(Box::new(RescalingLayer { info, scale: R::of(self.scale), offset: R::of(self.offset) }))

@@ -7,6 +7,7 @@ use super::LayerConfig;
 use crate::context::Context;
 use crate::error::LayerError;
 use crate::layer::{Cache, Gradients, Layer, LayerInfo};
+use crate::model::LayerOutline;
 use crate::model::chain::{self, ForwardPass, Layers};
 use crate::shape::Shape;
 use crate::tensor::{Elements, Tensor};
@@ -38,40 +39,49 @@ impl Residual {
         self
     }
 
-    pub(super) fn build<R: Real>(
-        &self,
-        mut info: LayerInfo,
-        seed: u64,
-    ) -> Result<Box<dyn Layer<R>>, LayerError> {
+    pub(super) fn outline(&self, mut info: LayerInfo) -> Result<LayerOutline, LayerError> {
         if self.main.is_empty() {
             return Err(LayerError::argument("main", "[]", "at least one layer"));
         }
-        let [main, shortcut] =
-            [&self.main, &self.shortcut].map(|branch| build(branch, &info.input_shape, seed));
-        let (main, shortcut) = (main?, shortcut?);
-        let end = |branch: &Layers<R>| match branch.last() {
-            Some(layer) => layer.info().output_shape.clone(),
+        let of_branch = |branch| {
+            in_chain(branch, &info.input_shape, |layer, input| layer.outline(input), |layer| &layer.info)
+        };
+        let (main, shortcut) = (of_branch(&self.main)?, of_branch(&self.shortcut)?);
+        let end = |branch: &[LayerOutline]| match branch.last() {
+            Some(layer) => layer.info.output_shape.clone(),
             None => info.input_shape.clone(),
         };
         if end(&main) != end(&shortcut) {
             return Err(LayerError::Branches { main: end(&main), shortcut: end(&shortcut) });
         }
         info.output_shape = end(&main);
-        info.macs = main.iter().chain(&shortcut).map(|layer| layer.info().macs).sum();
+        let parts: Vec<_> = main.into_iter().chain(shortcut).collect();
+        info.macs = parts.iter().fold(0, |sum: u64, layer| sum.saturating_add(layer.info.macs));
+        Ok(LayerOutline { info, params: Vec::new(), parts })
+    }
+
+    pub(super) fn build<R: Real>(&self, info: LayerInfo, seed: u64) -> Result<Box<dyn Layer<R>>, LayerError> {
+        let LayerOutline { info, .. } = self.outline(info)?;
+        let of_branch = |branch| {
+            let build = |layer: &LayerConfig, input: &Shape| layer.build::<R>(input, seed);
+            in_chain(branch, &info.input_shape, build, |layer| layer.info())
+        };
+        let (main, shortcut) = (of_branch(&self.main)?, of_branch(&self.shortcut)?);
         Ok(Box::new(ResidualLayer { info, main, shortcut }))
     }
 }
 
-/// The layers of a branch on an input of shape `input`.
-fn build<R: Real>(
+/// What `make` makes of the layers of a branch on an input of shape `input`.
+fn in_chain<T>(
     branch: &[LayerConfig],
     input: &Shape,
-    seed: u64,
-) -> Result<Vec<Box<dyn Layer<R>>>, LayerError> {
-    let mut layers: Vec<Box<dyn Layer<R>>> = Vec::with_capacity(branch.len());
+    make: impl Fn(&LayerConfig, &Shape) -> Result<T, LayerError>,
+    info: impl Fn(&T) -> &LayerInfo,
+) -> Result<Vec<T>, LayerError> {
+    let mut layers: Vec<T> = Vec::with_capacity(branch.len());
     for config in branch {
-        let input = layers.last().map_or(input, |layer| &layer.info().output_shape);
-        let layer = config.build(input, seed).map_err(|source| LayerError::Part {
+        let input = layers.last().map_or(input, |layer| &info(layer).output_shape);
+        let layer = make(config, input).map_err(|source| LayerError::Part {
             name: config.name().unwrap_or_default().into(),
             class_name: config.class_name(),
             input: input.clone(),
@@ -122,11 +132,12 @@ fn backward<R: Real>(
     want_input: bool,
     ctx: &mut Context<R>,
 ) -> Option<Tensor<R>> {
+    let first_trained = params.iter().position(Option::is_some).unwrap_or(params.len());
     let (mut dy, mut rest) = (Some(dy), params);
     for (layer, cache) in branch.iter().zip(caches).rev() {
         let (before, own) = rest.split_at_mut(rest.len() - layer.params().len());
         // A gradient is wanted by the block's input and by every parameter in front of this layer.
-        let input = want_input || before.iter().any(Option::is_some);
+        let input = want_input || first_trained < before.len();
         if !input && own.iter().all(Option::is_none) {
             break;
         }

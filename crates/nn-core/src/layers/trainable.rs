@@ -6,6 +6,8 @@ use super::ActivationFn;
 use crate::error::LayerError;
 use crate::init::Initializer;
 use crate::layer::{Cache, Gradients, Param};
+use crate::model::{LayerOutline, ParamOutline};
+use crate::number::{expectation, usable};
 use crate::regularizer::Regularizer;
 use crate::rng::{Purpose, Stream};
 use crate::tensor::{Elements, Tensor};
@@ -41,27 +43,34 @@ pub(super) struct Start {
 }
 
 impl Start {
-    /// Draws `[kernel]` or `[kernel, bias]`; the bias has one value for each of `units` outputs.
+    /// `[kernel]` or `[kernel, bias]`; the bias has one value for each of `units` outputs.
+    pub fn outline(&self, kernel: &'static str, shape: &[usize], units: usize) -> Vec<ParamOutline> {
+        let kernel = ParamOutline { name: kernel, shape: shape.to_vec(), trainable: true };
+        let bias = ParamOutline { name: "bias", shape: vec![units], trainable: true };
+        [Some(kernel), self.bias.map(|_| bias)].into_iter().flatten().collect()
+    }
+
+    /// Draws the parameters of a layer, whose kernel has the given fans.
     pub fn draw<R: Real>(
         &self,
-        layer: &str,
+        layer: &LayerOutline,
         seed: u64,
-        (kernel_name, kernel_shape): (&'static str, &[usize]),
         fans: (usize, usize),
-        units: usize,
     ) -> Result<Vec<Param<R>>, LayerError> {
-        let kernel = (kernel_name, kernel_shape, fans, self.kernel);
-        let bias_shape = [units];
-        let bias = self.bias.map(|start| ("bias", &bias_shape[..], (units, units), start));
+        let starts = [Some(self.kernel), self.bias].into_iter().flatten();
         let mut params = Vec::new();
-        for (name, shape, fans, (initializer, regularizer)) in [Some(kernel), bias].into_iter().flatten() {
-            regularizer.map_or(Ok(()), |r| r.check())?;
+        for (ParamOutline { name, shape, .. }, (initializer, regularizer)) in layer.params.iter().zip(starts)
+        {
+            regularizer.map_or(Ok(()), |r| r.check::<R>())?;
             if let Initializer::Constant(value) = initializer
-                && !value.is_finite()
+                && !usable::<R>(value, |_| true)
             {
-                return Err(LayerError::argument("constant", value, "a finite number"));
+                let expected = expectation::<R>(value, "a finite number");
+                return Err(LayerError::argument("constant", value, &expected));
             }
-            let mut stream = Stream::new(seed, Purpose::Initialise, 0, 0).of(&format!("{layer}/{name}"));
+            let fans = if params.is_empty() { fans } else { (shape[0], shape[0]) };
+            let stream = format!("{}/{name}", layer.info.name);
+            let mut stream = Stream::new(seed, Purpose::Initialise, 0, 0).of(&stream);
             let value = initializer.draw(shape, fans, &mut stream);
             params.push(Param { regularizer, ..Param::new(name, value) });
         }

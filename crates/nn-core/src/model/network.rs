@@ -1,13 +1,15 @@
+use std::convert::Infallible;
 use std::ops::Range;
 
 use ndarray::ArrayD;
 use nn_kernels::{Real, elementwise};
 
-use super::Sequential;
 use super::chain::{self, ForwardPass, Layers};
 use super::slices::Slicing;
+use super::{Memory, Sequential};
 use crate::context::Context;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, TrainError};
+use crate::inspect;
 use crate::layer::{Cache, Layer, Param, named_params};
 use crate::shape::Shape;
 use crate::tensor::{Elements, Tensor};
@@ -25,6 +27,7 @@ pub struct Network<R: Real> {
     softmax: bool,
     config: Option<Sequential>,
     slicing: Slicing,
+    memory: Memory,
 }
 
 /// What a training step's pass forward leaves behind.
@@ -49,7 +52,7 @@ impl<R: Real> Network<R> {
             let (a, b) = (pair[0].info(), pair[1].info());
             assert_eq!(a.output_shape, b.input_shape, "{} feeds {}", a.name, b.name);
         }
-        Self::assemble(name.into(), layers, softmax, None)
+        Self::assemble(name.into(), layers, softmax, None, Memory::default())
     }
 
     pub(super) fn assemble(
@@ -57,9 +60,10 @@ impl<R: Real> Network<R> {
         layers: Vec<Box<dyn Layer<R>>>,
         softmax: bool,
         config: Option<Sequential>,
+        memory: Memory,
     ) -> Self {
         let slicing = Slicing::of(&layers);
-        Self { name, layers, softmax, config, slicing }
+        Self { name, layers, softmax, config, slicing, memory }
     }
 
     /// The network's name.
@@ -72,13 +76,18 @@ impl<R: Real> Network<R> {
         &self.layers
     }
 
-    pub(super) fn layers_mut(&mut self) -> &mut [Box<dyn Layer<R>>] {
+    pub(crate) fn layers_mut(&mut self) -> &mut [Box<dyn Layer<R>>] {
         &mut self.layers
     }
 
     /// Looks again at which layers may run on slices of a batch.
-    pub(super) fn slice_anew(&mut self) {
+    pub(crate) fn slice_anew(&mut self) {
         self.slicing = Slicing::of(&self.layers);
+    }
+
+    /// Runs every layer that may be run on slices on slices of `samples`, until [`Network::slice_anew`].
+    pub(crate) fn slice_by(&mut self, samples: usize) {
+        self.slicing = Slicing::every(&self.layers, samples);
     }
 
     /// Whether the network ends in a softmax.
@@ -92,6 +101,11 @@ impl<R: Real> Network<R> {
     /// If it was put together from layers, which have none.
     pub fn config(&self) -> Result<&Sequential, ConfigError> {
         self.config.as_ref().ok_or_else(|| ConfigError::NoConfig(self.layers[0].info().name.clone()))
+    }
+
+    /// The most that the network may take, in training too.
+    pub(crate) fn memory(&self) -> Memory {
+        self.memory
     }
 
     /// Shape of one input sample.
@@ -170,25 +184,48 @@ impl<R: Real> Network<R> {
         y
     }
 
-    /// The prediction for any number of samples, computed in batches.
+    /// The prediction for any number of samples, computed in batches; whatever comes out, also NaN.
     pub fn predict(&self, x: &Tensor<R>) -> Tensor<R> {
         let len = self.input_shape().elements();
         let x = x.as_standard_layout();
         let samples = x.as_slice().expect("standard layout is contiguous");
-        self.predict_batches(x.shape()[0], |range, batch| {
+        let fill = |range: Range<usize>, batch: &mut [R]| {
             batch.copy_from_slice(&samples[range.start * len..range.end * len]);
-        })
+        };
+        let Ok(y) = self.predict_batches(x.shape()[0], fill, |_, _| Ok::<_, Infallible>(()));
+        y
     }
 
     /// The prediction for every sample of a data set, computed in batches.
-    pub fn predict_dataset(&self, data: &dyn Dataset<R>) -> Tensor<R> {
-        self.predict_batches(data.len(), |range, batch| {
+    ///
+    /// # Errors
+    /// If an output is NaN or infinite; the message names the first layer that gives such a value.
+    pub fn predict_dataset(&self, data: &dyn Dataset<R>) -> Result<Tensor<R>, TrainError> {
+        let fill = |range: Range<usize>, batch: &mut [R]| {
             data.batch(0, &range.collect::<Vec<_>>(), batch);
+        };
+        self.predict_batches(data.len(), fill, |x, y| self.check_outputs(x, y))
+    }
+
+    /// # Errors
+    /// If an output is NaN or infinite. `y` is what the network gives for `x`, with its softmax or without.
+    pub(crate) fn check_outputs(&self, x: &Tensor<R>, y: &Tensor<R>) -> Result<(), TrainError> {
+        if y.elements().iter().all(|value| value.is_finite()) {
+            return Ok(());
+        }
+        Err(TrainError::Outputs {
+            network: self.name.clone(),
+            place: inspect::first_non_finite(self, Some(x)),
         })
     }
 
-    /// Predicts `samples` samples; `fill` writes those of a range.
-    fn predict_batches(&self, samples: usize, fill: impl Fn(Range<usize>, &mut [R])) -> Tensor<R> {
+    /// Predicts `samples` samples; `fill` writes those of a range, and `check` sees what went in and what came out.
+    fn predict_batches<E>(
+        &self,
+        samples: usize,
+        fill: impl Fn(Range<usize>, &mut [R]),
+        check: impl Fn(&Tensor<R>, &Tensor<R>) -> Result<(), E>,
+    ) -> Result<Tensor<R>, E> {
         let mut ctx = Context::new(0);
         let mut all = Vec::with_capacity(samples * self.output_shape().elements());
         for start in (0..samples).step_by(EVALUATION_BATCH) {
@@ -196,11 +233,12 @@ impl<R: Real> Network<R> {
             let mut x = ctx.buffer(&self.input_shape().batch(range.len()));
             fill(range, x.elements_mut());
             let y = self.infer(&x, &mut ctx);
+            check(&x, &y)?;
             all.extend_from_slice(y.elements());
             ctx.recycle(x);
             ctx.recycle(y);
         }
-        crate::tensor(&self.output_shape().batch(samples), all)
+        Ok(crate::tensor(&self.output_shape().batch(samples), all))
     }
 
     /// A training pass forward, up to the logits.

@@ -1,11 +1,13 @@
 use std::collections::HashSet;
 
-use nn_kernels::Real;
+use nn_kernels::{Isa, Real};
 use serde::{Deserialize, Serialize};
 
-use super::Network;
-use crate::error::{BuildError, ConfigError};
+use super::layer_names::LayerNames;
+use super::{Memory, Network, Outline};
+use crate::error::{BuildError, ConfigError, LayerError};
 use crate::layers::LayerConfig;
+use crate::number::shown;
 use crate::shape::Shape;
 
 /// The configuration of a network: a chain of layers.
@@ -24,26 +26,48 @@ use crate::shape::Shape;
 /// # Ok::<(), nn_core::error::BuildError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "Written")]
 pub struct Sequential {
-    pub(super) name: String,
-    pub(super) input_shape: Vec<usize>,
-    pub(super) layers: Vec<LayerConfig>,
+    name: String,
+    input_shape: Vec<usize>,
+    layers: Vec<LayerConfig>,
+    #[serde(skip)]
+    names: LayerNames,
+}
+
+/// The fields of the JSON, where layers may be without names.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename = "Sequential")]
+struct Written {
+    name: String,
+    input_shape: Vec<usize>,
+    layers: Vec<LayerConfig>,
+}
+
+impl From<Written> for Sequential {
+    fn from(Written { name, input_shape, layers }: Written) -> Self {
+        Self::new(&name, &input_shape).with_layers(layers)
+    }
 }
 
 impl Sequential {
     /// A network without layers, for samples of shape `input_shape`.
     pub fn new(name: &str, input_shape: &[usize]) -> Self {
-        Self { name: name.into(), input_shape: input_shape.into(), layers: Vec::new() }
+        let (name, input_shape) = (name.into(), input_shape.into());
+        Self { name, input_shape, layers: Vec::new(), names: LayerNames::default() }
+    }
+
+    /// The same name and input with other layers.
+    pub(super) fn with_layers(self, layers: impl IntoIterator<Item = LayerConfig>) -> Self {
+        let empty = Self { layers: Vec::new(), names: LayerNames::default(), ..self };
+        layers.into_iter().fold(empty, Self::add)
     }
 
     /// Appends a layer. If it, or a part of it, has no name it gets one as in Keras: `conv2d`, `conv2d_1`, ...
     #[allow(clippy::should_implement_trait)] // Keras's word; nobody takes it for a sum.
     pub fn add(mut self, layer: impl Into<LayerConfig>) -> Self {
         let mut layer = layer.into();
-        let mut taken: HashSet<String> = self.layers.iter().flat_map(LayerConfig::names).collect();
-        taken.extend(layer.names());
-        give_names(&mut layer, &mut taken);
+        self.names.complete(&mut layer);
         self.layers.push(layer);
         self
     }
@@ -73,9 +97,38 @@ impl Sequential {
     /// # Errors
     /// If the text is not JSON, a word is unknown or a value has the wrong type; the message says where.
     pub fn from_json(json: &str) -> Result<Self, ConfigError> {
-        let parsed: Self = serde_json::from_str(json)?;
-        let named = Self { layers: Vec::new(), ..parsed.clone() };
-        Ok(parsed.layers.into_iter().fold(named, Self::add))
+        Ok(serde_json::from_str(json)?)
+    }
+
+    /// What the network will be: infers every shape and checks every argument, and takes no memory for parameters.
+    ///
+    /// # Errors
+    /// [`BuildError`] names the layer, its input shape and what is wrong.
+    pub fn outline(&self) -> Result<Outline, BuildError> {
+        let network_error =
+            |problem: &str| BuildError::Network { name: self.name.clone(), problem: problem.into() };
+        if self.layers.is_empty() {
+            return Err(network_error("there are no layers"));
+        }
+        let input_shape = Shape::new(self.input_shape.clone());
+        let empty = self.input_shape.is_empty() || self.input_shape.contains(&0);
+        if empty || input_shape.check_addressable("the input").is_err() {
+            let problem =
+                format!("an input of shape {} is impossible", shown(format!("{:?}", self.input_shape)));
+            return Err(network_error(&problem));
+        }
+        let mut layers = Vec::with_capacity(self.layers.len());
+        let mut shape = input_shape.clone();
+        let mut names = HashSet::new();
+        for (i, config) in self.layers.iter().enumerate() {
+            for name in config.names() {
+                check_name(i + 1, name, &mut names)?;
+            }
+            let layer = config.outline(&shape).map_err(|source| wrong_layer(i, config, &shape, source))?;
+            shape = layer.info.output_shape.clone();
+            layers.push(layer);
+        }
+        Ok(Outline { name: self.name.clone(), input_shape, layers })
     }
 
     /// Builds the network: infers every shape, checks every argument, draws every parameter from `seed`.
@@ -83,39 +136,41 @@ impl Sequential {
     /// A softmax at the very end becomes the network's own, so that a cross-entropy can be differentiated
     /// through it in one step; see [`Network`].
     ///
+    /// A network that would not fit into [`Memory::default`] is refused before it takes any.
+    ///
     /// # Errors
     /// [`BuildError`] names the layer, its input shape and what is wrong.
     pub fn build<R: Real>(&self, seed: u64) -> Result<Network<R>, BuildError> {
-        let network_error =
-            |problem: &str| BuildError::Network { name: self.name.clone(), problem: problem.into() };
-        if self.layers.is_empty() {
-            return Err(network_error("there are no layers"));
-        }
-        let elements = self.input_shape.iter().try_fold(8usize, |n, &axis| n.checked_mul(axis));
-        if self.input_shape.is_empty() || elements.is_none_or(|n| n == 0 || n > isize::MAX as usize) {
-            let problem = format!("an input of shape {:?} is impossible", self.input_shape);
-            return Err(network_error(&problem));
-        }
+        self.build_within(seed, Memory::default())
+    }
+
+    /// [`Sequential::build`] with a limit of your own on what the network may take.
+    ///
+    /// # Errors
+    /// As for [`Sequential::build`].
+    pub fn build_within<R: Real>(&self, seed: u64, memory: Memory) -> Result<Network<R>, BuildError> {
+        Isa::in_force()?;
+        let outline = self.outline()?;
+        outline.fits::<R>(1, 1, memory)?;
         let mut configs = self.layers.clone();
         let softmax = configs.last_mut().is_some_and(LayerConfig::take_softmax);
-        let mut shape = Shape::new(self.input_shape.clone());
-        let mut layers = Vec::new();
-        let mut names = HashSet::new();
-        for (i, config) in configs.iter().enumerate() {
-            for name in config.names() {
-                check_name(i + 1, name, &mut names)?;
-            }
-            let layer = config.build::<R>(&shape, seed).map_err(|source| BuildError::Layer {
-                index: i + 1,
-                name: config.name().unwrap_or_default().into(),
-                class_name: config.class_name(),
-                input: shape.clone(),
-                source: Box::new(source),
-            })?;
-            shape = layer.info().output_shape.clone();
-            layers.push(layer);
+        let mut layers = Vec::with_capacity(configs.len());
+        for (i, (config, outline)) in configs.iter().zip(&outline.layers).enumerate() {
+            let input = &outline.info.input_shape;
+            let layer = config.build::<R>(input, seed);
+            layers.push(layer.map_err(|source| wrong_layer(i, config, input, source))?);
         }
-        Ok(Network::assemble(self.name.clone(), layers, softmax, Some(self.clone())))
+        Ok(Network::assemble(self.name.clone(), layers, softmax, Some(self.clone()), memory))
+    }
+}
+
+fn wrong_layer(place: usize, config: &LayerConfig, input: &Shape, source: LayerError) -> BuildError {
+    BuildError::Layer {
+        index: place + 1,
+        name: config.name().unwrap_or_default().into(),
+        class_name: config.class_name(),
+        input: input.clone(),
+        source: Box::new(source),
     }
 }
 
@@ -135,38 +190,4 @@ fn check_name(index: usize, name: String, taken: &mut HashSet<String>) -> Result
     };
     let shortened = name.chars().take(40).collect();
     Err(BuildError::Name { index, name: shortened, problem })
-}
-
-/// Gives numbered names to the parts of a layer that have none, and then to the layer.
-fn give_names(layer: &mut LayerConfig, taken: &mut HashSet<String>) {
-    layer.parts_mut().into_iter().for_each(|part| give_names(part, taken));
-    if layer.name().is_none() {
-        let name = numbered_name(layer.class_name(), taken);
-        taken.insert(name.clone());
-        layer.set_name(name);
-    }
-}
-
-/// `Conv2D` gives `conv2d`, then `conv2d_1`, and so on, as in Keras.
-fn numbered_name(class_name: &str, taken: &HashSet<String>) -> String {
-    let base = snake_case(class_name);
-    if !taken.contains(&base) {
-        return base;
-    }
-    let numbers = 1..;
-    let mut numbered = numbers.map(|n: usize| format!("{base}_{n}"));
-    numbered.find(|name| !taken.contains(name)).expect("there are enough numbers")
-}
-
-/// `MaxPooling2D` gives `max_pooling2d`, `ReLU` gives `re_lu`, as in Keras.
-pub(crate) fn snake_case(class_name: &str) -> String {
-    let mut base = String::new();
-    for (i, c) in class_name.char_indices() {
-        let after_lowercase = class_name[..i].ends_with(|previous: char| previous.is_lowercase());
-        if c.is_uppercase() && after_lowercase {
-            base.push('_');
-        }
-        base.extend(c.to_lowercase());
-    }
-    base
 }

@@ -20,8 +20,8 @@ use nn_kernels::Real;
 use nn_kernels::parallel::{add_in_order, for_each_chunk, sequential};
 
 use super::chain::{self, LayerGradients, Layers};
-use crate::context::Context;
-use crate::layer::{Cache, Pass, with_parts};
+use crate::context::{Context, Prepared};
+use crate::layer::{Cache, Layer, Pass, with_parts};
 use crate::tensor::{Elements, Tensor};
 
 /// Bytes that the input and the output of a layer should not exceed in one slice: they should still be in the
@@ -74,6 +74,12 @@ impl Slicing {
         }
     }
 
+    /// The same network with a front of every layer that is sliceable, and slices of `samples`.
+    pub fn every<R: Real>(layers: &Layers<R>, samples: usize) -> Self {
+        let front = layers.iter().take_while(|layer| layer.sliceable()).count();
+        Self { layers: front, samples, groups: GROUPS }
+    }
+
     /// Number of layers that a batch goes through in slices: none if it is no more than one slice.
     pub fn front(&self, batch: usize) -> usize {
         if batch > self.samples { self.layers } else { 0 }
@@ -112,7 +118,7 @@ impl Slicing {
         let wanted = &*gradients;
         // The lowest layer that learns has no use for the gradient of its input.
         let lowest = (chain::first_trained(wanted) + 1).min(front.len());
-        let prepared = prepare(&front[lowest..], Pass::Backward, ctx);
+        let prepared = prepare(each(&front[lowest..]), Pass::Backward, ctx);
         let sums = self.in_groups(&mut caches, &prepared, ctx, |first, caches, ctx| {
             let mut sums = zeros_like(wanted, ctx);
             for (i, caches) in caches.iter_mut().enumerate() {
@@ -152,7 +158,7 @@ impl Slicing {
         let mut output = ctx.buffer(&shape.batch(batch));
         let parts = output.elements_mut().chunks_mut(self.samples * shape.elements());
         let mut slices: Vec<_> = parts.map(|part| (part, T::default())).collect();
-        let prepared = prepare(front, Pass::Forward, ctx);
+        let prepared = prepare(each(front), Pass::Forward, ctx);
         self.in_groups(&mut slices, &prepared, ctx, |first, slices, ctx| {
             for (i, (output, left)) in slices.iter_mut().enumerate() {
                 let samples = self.slice(first + i, batch);
@@ -172,7 +178,7 @@ impl Slicing {
     fn in_groups<R: Real, S: Send, T: Send>(
         &self,
         slices: &mut [S],
-        prepared: &[(String, Tensor<R>)],
+        prepared: &Prepared<R>,
         ctx: &mut Context<R>,
         work: impl Fn(usize, &mut [S], &mut Context<R>) -> T + Sync,
     ) -> Vec<T> {
@@ -199,21 +205,29 @@ impl Slicing {
     }
 }
 
-/// What each of the layers and their parts prepares for a pass, with its name.
-fn prepare<R: Real>(layers: &Layers<R>, pass: Pass, ctx: &mut Context<R>) -> Vec<(String, Tensor<R>)> {
-    let mut prepared = Vec::new();
-    for layer in layers.iter().flat_map(|layer| with_parts(layer.as_ref())) {
+fn each<R: Real>(layers: &Layers<R>) -> impl Iterator<Item = &dyn Layer<R>> {
+    layers.iter().map(|layer| layer.as_ref() as &dyn Layer<R>)
+}
+
+/// What each of the layers and their parts prepares for a pass.
+pub(crate) fn prepare<'a, R: Real>(
+    layers: impl IntoIterator<Item = &'a dyn Layer<R>>,
+    pass: Pass,
+    ctx: &mut Context<R>,
+) -> Prepared<R> {
+    let mut prepared = Prepared::new();
+    for layer in layers.into_iter().flat_map(with_parts) {
         if let Some(tensor) = layer.prepare(pass, ctx) {
-            prepared.push((layer.info().name.clone(), tensor));
+            prepared.insert(layer.info().name.clone(), tensor);
         }
     }
     prepared
 }
 
 /// Hands back what was prepared, which no context may show any more.
-fn release<R: Real>(prepared: Vec<(String, Tensor<R>)>, ctx: &mut Context<R>) {
+fn release<R: Real>(prepared: Prepared<R>, ctx: &mut Context<R>) {
     ctx.forget_prepared();
-    prepared.into_iter().for_each(|(_, tensor)| ctx.recycle(tensor));
+    prepared.into_values().for_each(|tensor| ctx.recycle(tensor));
 }
 
 /// Some samples of a batch; shares its buffer.

@@ -5,31 +5,38 @@ use std::fmt::Write;
 use nn_kernels::Real;
 
 use super::Network;
+use super::outline::{Outline, sum};
+use crate::number::bytes;
 
 const TITLES: [&str; 5] = ["Layer (type)", "Output Shape", "Param #", "MACs", "Activation"];
 
 impl<R: Real> Network<R> {
-    /// A table of the layers in Keras's look, the parts of a residual block in front of it: output shapes, exact parameter counts, multiply-adds of one
-    /// forward pass of one image, and the bytes of each output for one image.
+    /// [`Outline::summary`] of the network as it is, with what is frozen.
     pub fn summary(&self) -> String {
+        Outline::of(self).summary::<R>()
+    }
+}
+
+impl Outline {
+    /// A table of the layers in Keras's look, the parts of a residual block in front of it: output shapes, exact parameter
+    /// counts, multiply-adds of one forward pass of one image, and the bytes of each output for one image with elements
+    /// of type `R`.
+    pub fn summary<R: Real>(&self) -> String {
+        let size = |elements: u64| bytes(elements.saturating_mul(size_of::<R>() as u64));
         let mut rows = Vec::new();
-        let (mut macs, mut activations, mut trainable) = (0, 0, 0);
+        let (mut macs, mut trainable) = (0u64, 0u64);
         for layer in self.layers_and_parts() {
-            let info = layer.info();
-            // What a layer has besides its parts, which have rows of their own.
-            let own = if layer.parts().is_empty() { layer.params() } else { Vec::new() };
-            let own_macs = info.macs - layer.parts().iter().map(|part| part.info().macs).sum::<u64>();
-            let params: usize = own.iter().map(|param| param.value.len()).sum();
-            trainable += own.iter().filter(|p| p.trainable).map(|p| p.value.len()).sum::<usize>();
-            let bytes = info.output_shape.elements() * size_of::<R>();
-            macs += own_macs;
-            activations += bytes;
+            let info = &layer.info;
+            let own_macs = info.macs.saturating_sub(sum(layer.parts.iter().map(|part| part.info.macs)));
+            let trained = layer.params.iter().filter(|param| param.trainable);
+            trainable = trainable.saturating_add(sum(trained.map(|param| param.elements())));
+            macs = macs.saturating_add(own_macs);
             rows.push([
                 format!("{} ({})", info.name, info.class_name),
                 info.output_shape.to_string(),
-                thousands(params as u64),
+                thousands(layer.count_params()),
                 thousands(own_macs),
-                human_bytes(bytes),
+                size(info.output_shape.elements() as u64),
             ]);
         }
         let width = |column: usize| {
@@ -51,23 +58,23 @@ impl<R: Real> Network<R> {
             text + "\n"
         };
         let total = self.count_params();
-        let mut table = format!("Model: \"{}\"   input {}\n", self.name(), self.input_shape());
+        let mut table = format!("Model: \"{}\"   input {}\n", self.name, self.input_shape);
         table += &rule("┏", "━", "┳", "┓");
         table += &line("┃", TITLES);
         table += &rule("┡", "━", "╇", "┩");
         let body: Vec<_> = rows.iter().map(|row| line("│", row.each_ref().map(String::as_str))).collect();
         table += &body.join(&rule("├", "─", "┼", "┤"));
         table += &rule("└", "─", "┴", "┘");
-        let sized = |n: usize| format!("{} ({})", thousands(n as u64), human_bytes(n * size_of::<R>()));
+        let sized = |n: u64| format!("{} ({})", thousands(n), size(n));
         let _ = writeln!(table, " Total params: {}", sized(total));
         let _ = writeln!(table, " Trainable params: {}", sized(trainable));
-        let _ = writeln!(table, " Non-trainable params: {}", sized(total - trainable));
+        let _ = writeln!(table, " Non-trainable params: {}", sized(total.saturating_sub(trainable)));
         let _ = writeln!(
             table,
             " Forward pass: {} MACs per image (products with padding counted)",
             thousands(macs)
         );
-        let _ = writeln!(table, " Activations: {} per image", human_bytes(activations));
+        let _ = writeln!(table, " Activations: {} per image", size(self.count_activations()));
         table
     }
 }
@@ -83,21 +90,4 @@ fn thousands(n: u64) -> String {
         text.push(digit);
     }
     text
-}
-
-/// A number of bytes in Keras's units: `B`, `KB`, `MB`, `GB` in steps of 1024.
-fn human_bytes(bytes: usize) -> String {
-    let units = ["KB", "MB", "GB", "TB"];
-    let mut value = bytes as f64;
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut unit = "";
-    for next in units {
-        if value < 1024.0 {
-            break;
-        }
-        (value, unit) = (value / 1024.0, next);
-    }
-    format!("{value:.2} {unit}")
 }

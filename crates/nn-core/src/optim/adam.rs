@@ -32,11 +32,12 @@ impl Adam {
         Self { learning_rate, ..Self::default() }
     }
 
-    pub(super) fn check(&self) -> Result<(), TrainError> {
-        check("learning_rate", self.learning_rate, "a finite number above 0", |lr| lr > 0.0)?;
-        check("beta_1", self.beta_1, "at least 0 and below 1", |b| (0.0..1.0).contains(&b))?;
-        check("beta_2", self.beta_2, "at least 0 and below 1", |b| (0.0..1.0).contains(&b))?;
-        check("epsilon", self.epsilon, "a finite number above 0", |e| e > 0.0)
+    pub(super) fn check<R: Real>(&self) -> Result<(), TrainError> {
+        check::<R>("learning_rate", self.learning_rate, "a finite number above 0", |lr| lr > 0.0)?;
+        // What is rounded is 1 less them.
+        check::<f64>("beta_1", self.beta_1, "at least 0 and below 1", |b| (0.0..1.0).contains(&b))?;
+        check::<f64>("beta_2", self.beta_2, "at least 0 and below 1", |b| (0.0..1.0).contains(&b))?;
+        check::<R>("epsilon", self.epsilon, "a finite number above 0", |e| e > 0.0)
     }
 
     /// The `t`-th update, counted from 1.

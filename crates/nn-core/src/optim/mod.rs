@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 use crate::layer::Param;
+use crate::number::{expectation, usable};
 use crate::tensor::Elements;
 
 pub use adam::Adam;
@@ -41,10 +42,14 @@ impl From<Adam> for OptimizerConfig {
 }
 
 impl OptimizerConfig {
-    fn check(&self) -> Result<(), TrainError> {
+    /// Whether training in the element type `R` can use every number.
+    ///
+    /// # Errors
+    /// If one is out of range, or vanishes or overflows when it is rounded to `R`; the message names it.
+    pub fn check<R: Real>(&self) -> Result<(), TrainError> {
         match self {
-            Self::Sgd(config) => config.check(),
-            Self::Adam(config) => config.check(),
+            Self::Sgd(config) => config.check::<R>(),
+            Self::Adam(config) => config.check::<R>(),
         }
     }
 
@@ -87,10 +92,10 @@ impl<R: Real> Optimizer<R> {
     /// An optimiser at its beginning.
     ///
     /// # Errors
-    /// If an argument is out of range.
+    /// If an argument is out of range, or is so in the element type: a learning rate of 1e-46 is 0 in `f32`.
     pub fn new(config: impl Into<OptimizerConfig>) -> Result<Self, TrainError> {
         let config = config.into();
-        config.check()?;
+        config.check::<R>()?;
         Ok(Self { config, iterations: 0, slots: Vec::new() })
     }
 
@@ -141,12 +146,16 @@ impl<R: Real> Optimizer<R> {
 }
 
 /// # Errors
-/// If `value` is not a finite number that `allowed` accepts.
-fn check(
+/// If `value` is not a finite number that `allowed` accepts, before and after it is rounded to `R`.
+fn check<R: Real>(
     name: &'static str,
     value: f64,
     expected: &str,
     allowed: impl Fn(f64) -> bool,
 ) -> Result<(), TrainError> {
-    if value.is_finite() && allowed(value) { Ok(()) } else { Err(TrainError::option(name, value, expected)) }
+    if usable::<R>(value, allowed) {
+        Ok(())
+    } else {
+        Err(TrainError::option(name, value, expectation::<R>(value, expected)))
+    }
 }

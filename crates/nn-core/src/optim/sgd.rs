@@ -41,9 +41,9 @@ impl Sgd {
         self
     }
 
-    pub(super) fn check(&self) -> Result<(), TrainError> {
-        check("learning_rate", self.learning_rate, "a finite number above 0", |lr| lr > 0.0)?;
-        check("momentum", self.momentum, "at least 0 and below 1", |m| (0.0..1.0).contains(&m))
+    pub(super) fn check<R: Real>(&self) -> Result<(), TrainError> {
+        check::<R>("learning_rate", self.learning_rate, "a finite number above 0", |lr| lr > 0.0)?;
+        check::<R>("momentum", self.momentum, "at least 0 and below 1", |m| (0.0..1.0).contains(&m))
     }
 
     pub(super) fn slots(&self) -> usize {

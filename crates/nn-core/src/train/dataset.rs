@@ -72,13 +72,17 @@ impl<R: Real> Targets<R> {
                 };
                 match classes.iter().position(|&class| class >= count) {
                     Some(i) => {
-                        Err(format!("sample {i} has class {}, expected 0 to {}", classes[i], count - 1))
+                        let (class, last) = (classes[i], count - 1);
+                        Err(format!(
+                            "sample {i} has class {class}, but the network has {count} outputs, for classes 0 to {last}"
+                        ))
                     }
                     None => Ok(()),
                 }
             }
             Self::Values { width, .. } if *width != output.elements() => {
-                Err(format!("targets of {width} values do not fit an output of shape {output}"))
+                let outputs = output.elements();
+                Err(format!("targets of {width} values, but the network has {outputs} outputs {output}"))
             }
             Self::Values { width, rows } => match rows.iter().position(|value| !value.is_finite()) {
                 Some(i) => Err(format!("sample {} has the target value {}", i / width, rows[i])),
@@ -114,6 +118,12 @@ pub trait Dataset<R: Real>: Sync {
 
     /// Shape of one sample.
     fn sample_shape(&self) -> Shape;
+
+    /// How many classes there are, also where some have no sample: a network for the data must have an output for each.
+    /// `None`, the default, if that is not known.
+    fn classes(&self) -> Option<usize> {
+        None
+    }
 
     /// Checks that the targets fit a network's output shape.
     ///

@@ -23,7 +23,7 @@ pub struct Evaluation {
 /// Loss and accuracy of a network on a data set, computed in batches; changes nothing.
 ///
 /// # Errors
-/// If the data do not fit the network, or there are none.
+/// If the data do not fit the network, there are none, or an output is not finite.
 pub fn evaluate<R: Real>(
     network: &Network<R>,
     loss: &Loss,
@@ -51,6 +51,7 @@ pub(super) fn evaluate_with<R: Real>(
         let mut x = ctx.buffer(&data.sample_shape().batch(indices.len()));
         let targets = data.batch(0, indices, x.as_slice_mut().expect("buffers are contiguous"));
         let y = network.infer_logits(&x, ctx);
+        network.check_outputs(&x, &y)?;
         let (batch_loss, dy) = loss_and_gradient(network, loss, &y, &targets, None, ctx);
         sum += batch_loss * indices.len() as f64;
         correct += count_correct(&y, &targets, network.channels());

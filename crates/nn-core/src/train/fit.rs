@@ -8,7 +8,8 @@ use super::evaluate::evaluate_with;
 use super::{Dataset, Position, Trainer, TrainingState};
 use crate::error::TrainError;
 use crate::inspect;
-use crate::model::Network;
+use crate::model::{Network, Outline};
+use crate::number::{expectation, usable};
 use crate::rng::{Purpose, Stream};
 use crate::tensor::{Elements, Tensor};
 
@@ -177,7 +178,13 @@ impl<R: Real> Trainer<'_, R> {
         }
         let result = validation
             .map(|data| evaluate_with(self.network, &self.loss, data, options.batch_size, &mut self.ctx))
-            .transpose()?;
+            .transpose()
+            .map_err(|error| match error {
+                TrainError::Outputs { place, .. } => {
+                    TrainError::NonFinite { loss: f64::NAN, epoch: epoch + 1, step: 0, place }
+                }
+                other => other,
+            })?;
         if let Some(result) = result.filter(|result| !result.loss.is_finite()) {
             let place = inspect::first_non_finite(self.network, None);
             return Err(TrainError::NonFinite { loss: result.loss, epoch: epoch + 1, step: 0, place });
@@ -262,6 +269,7 @@ impl<R: Real> Trainer<'_, R> {
         if options.batch_size == 0 {
             return Err(TrainError::option("batch_size", 0, "at least 1"));
         }
+        self.check_memory(options.batch_size.min(data.len()))?;
         if let Some(weights) = &options.class_weight {
             let classes = self.network.channels();
             if weights.len() != classes {
@@ -272,15 +280,24 @@ impl<R: Real> Trainer<'_, R> {
                     format!("one for each of {classes} classes"),
                 ));
             }
-            let bad = weights.iter().find(|w| !(w.is_finite() && **w >= 0.0));
-            if let Some(weight) = bad {
-                return Err(TrainError::option("class_weight", weight, "finite numbers of at least 0"));
+            let bad = weights.iter().find(|&&weight| !usable::<R>(weight, |weight| weight >= 0.0));
+            if let Some(&weight) = bad {
+                let expected = expectation::<R>(weight, "finite numbers of at least 0");
+                return Err(TrainError::option("class_weight", weight, expected));
             }
             if weights.iter().all(|&w| w == 0.0) {
                 return Err(TrainError::option("class_weight", 0, "at least one weight above 0"));
             }
         }
         Ok(())
+    }
+
+    /// Checks that parameters, gradients, the optimiser's accumulators and the outputs of all layers for a batch fit into
+    /// the memory that the network may take.
+    fn check_memory(&self, batch: usize) -> Result<(), TrainError> {
+        let copies = 2 + self.optimizer.config().slots() as u64;
+        let fits = Outline::of(self.network).fits::<R>(copies, batch as u64, self.network.memory());
+        fits.map_err(|problem| TrainError::Data(format!("training in batches of {batch}: {problem}")))
     }
 }
 
@@ -303,6 +320,13 @@ pub fn check_data<R: Real>(
             network.name()
         )));
     }
-    data.check_targets(network.output_shape())
-        .map_err(|problem| TrainError::Data(format!("the {what} data: {problem}")))
+    let wrong = |problem| TrainError::Data(format!("the {what} data: {problem}"));
+    if let Some(classes) = data.classes() {
+        let outputs = network.channels();
+        if outputs != classes {
+            let name = network.name();
+            return Err(wrong(format!("{classes} classes, but network {name:?} has {outputs} outputs")));
+        }
+    }
+    data.check_targets(network.output_shape()).map_err(wrong)
 }

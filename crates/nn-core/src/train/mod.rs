@@ -21,5 +21,5 @@ pub use fit::{FitOptions, History, check_data};
 pub use model_checkpoint::ModelCheckpoint;
 pub(crate) use state::Position;
 pub use state::{CallbackState, TrainingState};
-pub(crate) use step::loss_and_gradient;
 pub use step::{StepResult, Trainer};
+pub(crate) use step::{loss_and_gradient, pass_of_training};

@@ -100,21 +100,7 @@ impl<'a, R: Real> Trainer<'a, R> {
             let grad = grad.as_slice_mut().expect("gradients are contiguous");
             for_each_chunk(grad, ELEMENTS_PER_CHUNK, |_, grad| grad.fill(R::zero()));
         }
-        let pass = network.forward_sliced(x, ctx);
-        let (loss, dy) = loss_and_gradient(network, loss, &pass.output, targets, weights, ctx);
-        let penalty = network.penalty();
-        let result = StepResult {
-            loss: loss + penalty,
-            penalty,
-            correct: count_correct(&pass.output, targets, network.channels()),
-            samples: targets.len(),
-        };
-        if result.loss.is_finite() {
-            network.absorb(&pass);
-            network.backward_sliced(dy, pass, gradients, ctx);
-            network.add_penalty_gradients(gradients);
-        }
-        result
+        pass_of_training(network, loss, x, targets, weights, gradients, ctx)
     }
 
     /// Changes the parameters by the gradients of the last [`Trainer::compute_gradients`].
@@ -123,6 +109,34 @@ impl<'a, R: Real> Trainer<'a, R> {
         let gradients = gradients.iter().flatten().map(Option::as_ref);
         optimizer.step(network.params_mut().zip(gradients));
     }
+}
+
+/// A pass forward and backward as training makes it, in slices where layers allow it: adds to `gradients`, and takes up
+/// running statistics. If the loss is not finite there is no pass backward, and nothing changes.
+pub(crate) fn pass_of_training<R: Real>(
+    network: &mut Network<R>,
+    loss: &Loss,
+    x: &Tensor<R>,
+    targets: &Targets<R>,
+    weights: Option<&[f64]>,
+    gradients: &mut [Vec<Option<ArrayD<R>>>],
+    ctx: &mut Context<R>,
+) -> StepResult {
+    let pass = network.forward_sliced(x, ctx);
+    let (loss, dy) = loss_and_gradient(network, loss, &pass.output, targets, weights, ctx);
+    let penalty = network.penalty();
+    let result = StepResult {
+        loss: loss + penalty,
+        penalty,
+        correct: count_correct(&pass.output, targets, network.channels()),
+        samples: targets.len(),
+    };
+    if result.loss.is_finite() {
+        network.absorb(&pass);
+        network.backward_sliced(dy, pass, gradients, ctx);
+        network.add_penalty_gradients(gradients);
+    }
+    result
 }
 
 /// Loss of the network's last layer's output, and its gradient with respect to that output.
