@@ -24,6 +24,20 @@ pub enum StudyError {
         /// The goal that was asked for.
         asked: Direction,
     },
+    /// A constraint that is neither kept nor broken.
+    #[error("constraint {name:?} is NaN; it must be a number, at most 0 where the constraint is kept")]
+    Constraint {
+        /// The constraint.
+        name: String,
+    },
+    /// The storage contradicts itself, such that no trial can begin.
+    #[error("study {name:?} cannot go on: its storage has a trial {number} that it does not list")]
+    Unlisted {
+        /// The study.
+        name: String,
+        /// The number that the next trial should get.
+        number: u64,
+    },
 }
 
 /// Why an objective gives no value.

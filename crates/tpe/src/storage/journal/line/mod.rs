@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use self::fields::Fields;
 use crate::distribution::Distribution;
 use crate::json;
+use crate::objection::Objection;
 use crate::storage::tables::Operation;
 use crate::storage::{AttrKind, NewTrial, StudyId};
 use crate::trial::{Direction, Param, State, TrialId};
@@ -117,9 +118,9 @@ fn creation(operation: &Operation) -> Json {
 ///
 /// # Errors
 /// What is wrong with the line.
-pub(super) fn read(line: &[u8]) -> Result<Option<Operation>, String> {
-    let text = std::str::from_utf8(line).map_err(|error| error.to_string())?;
-    let json = json::parse(text).map_err(|error| error.to_string())?;
+pub(super) fn read(line: &[u8]) -> Result<Option<Operation>, Objection> {
+    let text = std::str::from_utf8(line).map_err(|_| "it is not UTF-8 text".to_owned())?;
+    let json = json::parse(text)?;
     let line = Fields(&json);
     let study = || line.whole("study_id").map(StudyId);
     let trial = || line.whole("trial_id").map(TrialId);
@@ -173,12 +174,12 @@ pub(super) fn read(line: &[u8]) -> Result<Option<Operation>, String> {
             Operation::SetTrialAttr { trial: trial()?, kind, key, value }
         }
         code::DISCARD_TRIALS => return Ok(None),
-        other => return Err(format!("there is no operation {other}")),
+        other => return Err(format!("there is no operation {other}").into()),
     };
     Ok(Some(operation))
 }
 
-fn new_trial(line: &Fields<'_>) -> Result<NewTrial, String> {
+fn new_trial(line: &Fields<'_>) -> Result<NewTrial, Objection> {
     let internal = line.object("params")?;
     let distributions = line.object("distributions")?;
     let mut params = Vec::with_capacity(internal.len());
@@ -230,8 +231,8 @@ fn direction(number: &Json) -> Result<Direction, String> {
     direction.copied().ok_or_else(|| format!("there is no direction {number}"))
 }
 
-fn distribution(text: &str) -> Result<Distribution, String> {
-    Distribution::from_json(text).map_err(|error| error.to_string())
+fn distribution(text: &str) -> Result<Distribution, Objection> {
+    Ok(Distribution::from_json(text)?)
 }
 
 fn numbers(values: &[f64]) -> Json {
