@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tpe::storage::{Postgres, PostgresOptions, Storage};
+use tpe::storage::{Postgres, PostgresOptions};
 
 /// A server that answers with `answers`, one for each message or batch of them, and then with silence.
 fn server(answers: &'static [&'static [u8]]) -> String {
@@ -64,11 +64,4 @@ fn the_limit_of_the_address_counts() {
     let (message, time, told) = connect(&url);
     assert!(message.contains("has said nothing for"), "{message}");
     assert!(time < Duration::from_secs(4) && told.is_empty(), "{time:?}: {told:?}");
-}
-
-/// Storages are used from any thread.
-#[test]
-fn storages_are_shared() {
-    fn shared<T: Storage + Send + Sync>() {}
-    shared::<Postgres>();
 }

@@ -15,7 +15,7 @@ pub enum StudyError {
     #[error(transparent)]
     Space(#[from] SpaceError),
     /// The stored study has another goal.
-    #[error("study {name:?} exists with the goal {stored:?}, not {asked:?}")]
+    #[error("study {name:?} exists with the goal to {}, not to {asked}", goals(.stored))]
     Direction {
         /// The study.
         name: String,
@@ -38,6 +38,12 @@ pub enum StudyError {
         /// The number that the next trial should get.
         number: u64,
     },
+}
+
+/// Goals in words.
+fn goals(directions: &[Direction]) -> String {
+    let goals: Vec<_> = directions.iter().map(Direction::to_string).collect();
+    if goals.is_empty() { "reach nothing".to_owned() } else { goals.join(" and ") }
 }
 
 /// Why an objective gives no value.
