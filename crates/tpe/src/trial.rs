@@ -204,7 +204,7 @@ impl fmt::Display for Trial {
         for (name, param) in &self.params {
             write!(f, ", {} = {}", visible(name), visible(&param.value().to_string()))?;
         }
-        for (name, value) in self.constraints().iter().filter(|(_, value)| !(**value <= 0.0)) {
+        for (name, value) in self.constraints().iter().filter(|(_, value)| **value > 0.0 || value.is_nan()) {
             write!(f, ", breaks constraint {} by {value}", visible(name))?;
         }
         Ok(())

@@ -20,7 +20,7 @@ fn file(sql: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s.db");
     study(&path, 4).run().start(|trial| Ok(trial.float("x"))).unwrap();
-    Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    Connection::open(&path).unwrap().execute_batch(&format!("PRAGMA foreign_keys = OFF; {sql}")).unwrap();
     (folder, path)
 }
 
