@@ -67,8 +67,6 @@ pub const AWAITED: &[&str] = &[
     "a search's lock that links elsewhere",
     "a search's result that links elsewhere",
     "a search in a file",
-    "a password behind one slash",
-    "a password behind no slash",
     "a search's lock that is a pipe",
     "an array over a file",
     "a benchmark's JSON over a file",

@@ -80,6 +80,17 @@ pub fn rows() -> Vec<Attack> {
         server("a password with an at sign", "postgresql://u:s3cr3t@pw@127.0.0.1:9/d"),
         server("a password behind one slash", "postgresql:/u:s3cr3tPW@127.0.0.1/d"),
         server("a password behind no slash", "postgresql:u:s3cr3tPW@127.0.0.1/d"),
+        server("a password of a file", "postgresql:/u:s3cr3tPW@127.0.0.1/d.db"),
+        server("a password among settings", "host=127.0.0.1 port=9 user=u password=s3cr3tPW"),
+        server("a password of an encrypted connection", "postgresql://u:s3cr3tPW@127.0.0.1:9/d?sslmode=require")
+            .ends(1, &["encrypted", "not built in"]),
+        server("a password for a port", "postgresql://u:1/s3cr3tPW@127.0.0.1:9/d"),
+        attack("a password in the wrong place", format!("{BEGIN} postgresql://u:s3cr3tPW@h/d"))
+            .ends(2, &["unexpected argument"])
+            .never(&["s3cr3t"]),
+        attack("a password for a number", "fer search --trials postgresql:/u:s3cr3tPW@h/d")
+            .ends(2, &["--trials"])
+            .never(&["s3cr3t"]),
         server("a password in a query", "postgresql://127.0.0.1:9/d?user=u&password=s3cr3t"),
         server("a password with a percent sign", "postgresql://u:s3cr3t%@127.0.0.1:9/d"),
         server("a password at a port of letters", "postgresql://u:s3cr3t@127.0.0.1:port/d"),

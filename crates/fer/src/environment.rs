@@ -4,6 +4,7 @@ use nn_core::kernels::Isa;
 use serde::Serialize;
 
 use crate::data::Dataset;
+use crate::discreet::discreet;
 
 /// What a result may depend on besides its settings.
 #[derive(Debug, Clone, Serialize)]
@@ -12,7 +13,7 @@ pub struct Environment {
     pub version: &'static str,
     /// The commit it was built from.
     pub commit: &'static str,
-    /// The command line; of addresses such as `postgresql://...` only the scheme.
+    /// The command line, [discreet](crate::discreet::discreet()).
     pub command: Vec<String>,
     /// Operating system and processor architecture.
     pub platform: String,
@@ -40,7 +41,7 @@ impl Environment {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             commit: env!("FER_COMMIT"),
-            command: std::env::args_os().map(|arg| without_address(&arg.to_string_lossy())).collect(),
+            command: std::env::args_os().map(|arg| discreet(&arg.to_string_lossy())).collect(),
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             cpu: cpu_name(),
             isa: vector_instructions(),
@@ -52,11 +53,6 @@ impl Environment {
             data_warnings: data.warnings.iter().map(ToString::to_string).collect(),
         }
     }
-}
-
-/// An argument without what an address in it may tell: user, password, host.
-fn without_address(argument: &str) -> String {
-    argument.split_once("://").map_or(argument.into(), |(scheme, _)| format!("{scheme}://..."))
 }
 
 fn cpu_name() -> Option<String> {
@@ -80,15 +76,4 @@ fn vector_instructions() -> Vec<&'static str> {
 #[cfg(not(target_arch = "x86_64"))]
 fn vector_instructions() -> Vec<&'static str> {
     if cfg!(target_arch = "aarch64") { vec!["neon"] } else { Vec::new() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_in_addresses_are_not_recorded() {
-        assert_eq!(without_address("--study=postgresql://me:secret@host/db?x=y"), "--study=postgresql://...");
-        assert_eq!(without_address("/data/faces.csv"), "/data/faces.csv");
-    }
 }

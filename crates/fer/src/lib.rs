@@ -23,6 +23,7 @@
 
 pub mod augment;
 pub mod data;
+pub mod discreet;
 pub mod environment;
 pub mod features;
 pub mod layout;

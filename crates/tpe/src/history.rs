@@ -35,17 +35,6 @@ pub struct Observation {
     pub point: Point,
 }
 
-/// The prefix of the system attributes in which a trial's constraints are stored, as numbers that should be at most 0.
-pub const CONSTRAINT: &str = "constraints:";
-
-impl Trial {
-    /// By how much the trial breaks its constraints: the sum of the positive ones.
-    pub(crate) fn violation(&self) -> f64 {
-        let constraints = self.system_attrs.iter().filter(|(key, _)| key.starts_with(CONSTRAINT));
-        constraints.filter_map(|(_, value)| crate::json::as_f64(value)).map(|value| value.max(0.0)).sum()
-    }
-}
-
 impl Observation {
     /// What `trial` is in `space`; nothing for one that waits, or has no parameters of the space yet.
     pub fn new(space: &Space, direction: Direction, trial: &Trial) -> Option<Self> {
@@ -66,7 +55,8 @@ impl Observation {
             let node = &space.nodes()[index];
             let param = trial.params.get(node.name());
             let present = node.domain().distribution();
-            param.and_then(|param| present.internal(&param.value())).unwrap_or(f64::NAN)
+            // Zeros lose their sign: not every storage keeps it, and points follow from the history.
+            param.and_then(|param| present.internal(&param.value())).map_or(f64::NAN, |x| x + 0.0)
         });
         let known = point.iter().any(|value| !value.is_nan());
         known.then_some(Self { number: trial.number, outcome, violation: trial.violation(), point })

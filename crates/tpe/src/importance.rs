@@ -110,7 +110,7 @@ enum Grid {
 impl Grid {
     /// The grid for a distribution, if that has more than one value.
     fn new(distribution: &Distribution) -> Option<Self> {
-        let steps = |range: f64, step: f64| (range / step).round_ties_even() as usize + 1;
+        let steps = |range: f64, step: f64| ((range / step).round_ties_even() as usize).saturating_add(1);
         let (low, high, log, cells) = match *distribution {
             Distribution::Categorical { ref choices } => {
                 return (choices.len() > 1).then_some(Self::Choices(choices.len()));

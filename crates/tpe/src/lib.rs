@@ -1,5 +1,9 @@
 //! Bayesian search for hyper-parameters with tree-structured Parzen estimators, in files that Optuna opens.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod distribution;
 #[cfg(test)]
 mod golden;
@@ -7,6 +11,7 @@ pub mod history;
 mod importance;
 mod json;
 mod normal;
+mod objection;
 pub mod pruner;
 mod rng;
 pub mod sampler;

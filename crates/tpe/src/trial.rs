@@ -1,11 +1,13 @@
 //! What is known about one evaluation of the objective.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use crate::distribution::Distribution;
+use crate::objection::visible;
 use crate::value::Value;
 
 /// Attributes of a study or of a trial.
@@ -29,6 +31,24 @@ impl Direction {
             Self::Maximize => -value,
         }
     }
+
+    /// The complete trial with the best value of those that keep their constraints, the earliest of equals.
+    pub(crate) fn best(self, trials: &[Trial]) -> Option<&Trial> {
+        let complete = trials.iter().filter(|trial| trial.state == State::Complete && trial.is_feasible());
+        // Zeros are equal, whatever their sign.
+        let losses = complete.filter_map(|trial| Some((self.loss(trial.value()?) + 0.0, trial)));
+        let losses = losses.filter(|(loss, _)| !loss.is_nan());
+        losses.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, trial)| trial)
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Minimize => "minimize",
+            Self::Maximize => "maximize",
+        })
+    }
 }
 
 /// Where a trial is in its life.
@@ -47,9 +67,26 @@ pub enum State {
 }
 
 impl State {
+    /// In one word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Complete => "complete",
+            Self::Pruned => "pruned",
+            Self::Fail => "failed",
+            Self::Waiting => "waiting",
+        }
+    }
+
     /// Whether nothing of the trial changes any more.
     pub fn is_finished(self) -> bool {
         matches!(self, Self::Complete | Self::Pruned | Self::Fail)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -98,7 +135,49 @@ pub struct Trial {
     pub finished: Option<Timestamp>,
 }
 
+/// The system attribute of a trial with its constraints in a list, as Optuna's `constraints_func` leaves them.
+const CONSTRAINTS: &str = "constraints";
+
+/// The system attribute of a trial with the constraint `name`, as Optuna's `set_constraint` leaves it.
+pub(crate) fn constraint_key(name: &str) -> String {
+    format!("{CONSTRAINTS}:{name}")
+}
+
 impl Trial {
+    /// The constraints by name, numbers that should be at most 0. Those that are stored as a list are named `0`, `1`, ...;
+    /// where both forms have a name, the single constraint counts. What is no number is NaN.
+    pub fn constraints(&self) -> BTreeMap<String, f64> {
+        let number = |value: &Json| crate::json::as_f64(value).unwrap_or(f64::NAN);
+        let mut constraints = BTreeMap::new();
+        // The list comes before `constraints:NAME`.
+        for (key, value) in self.system_attrs.range(CONSTRAINTS.to_owned()..) {
+            match (key.strip_prefix(CONSTRAINTS), value) {
+                (None, _) => break,
+                (Some(""), Json::Null) => {}
+                (Some(""), Json::Array(list)) => {
+                    constraints
+                        .extend(list.iter().enumerate().map(|(i, value)| (i.to_string(), number(value))));
+                }
+                (Some(""), _) => _ = constraints.insert("0".to_owned(), f64::NAN),
+                (Some(rest), value) => {
+                    constraints.extend(rest.strip_prefix(':').map(|name| (name.to_owned(), number(value))));
+                }
+            }
+        }
+        constraints
+    }
+
+    /// Whether the trial keeps all of its constraints.
+    pub fn is_feasible(&self) -> bool {
+        self.violation() == 0.0
+    }
+
+    /// By how much the trial breaks its constraints: the sum of the positive ones, infinite if one is no number.
+    pub(crate) fn violation(&self) -> f64 {
+        let broken = |value: f64| if value.is_nan() { f64::INFINITY } else { value.max(0.0) };
+        self.constraints().into_values().map(broken).sum()
+    }
+
     /// The first result.
     pub fn value(&self) -> Option<f64> {
         self.values.first().copied()
@@ -112,5 +191,22 @@ impl Trial {
     /// The value of a parameter, if it was active.
     pub fn param(&self, name: &str) -> Option<Value> {
         self.params.get(name).map(Param::value)
+    }
+}
+
+impl fmt::Display for Trial {
+    /// One line: number, state, results, parameters, and the constraints if it breaks one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "trial {}: {}", self.number, self.state)?;
+        for (place, value) in self.values.iter().enumerate() {
+            write!(f, "{}{value}", if place == 0 { ", value " } else { " and " })?;
+        }
+        for (name, param) in &self.params {
+            write!(f, ", {} = {}", visible(name), visible(&param.value().to_string()))?;
+        }
+        for (name, value) in self.constraints().iter().filter(|(_, value)| **value > 0.0 || value.is_nan()) {
+            write!(f, ", breaks constraint {} by {value}", visible(name))?;
+        }
+        Ok(())
     }
 }

@@ -9,10 +9,12 @@ use std::path::Path;
 
 use compat::{dump, optuna, point, timeless, write};
 use rusqlite::Connection;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use server::Server;
-use tpe::State;
+use tpe::space::{Space, float};
 use tpe::storage::{Memory, NewTrial, Postgres, Sqlite, Storage};
+use tpe::study::Evaluation;
+use tpe::{State, Study, Trial};
 
 /// Studies that Optuna 5.0.0 wrote, and what it said about them; `compat/optuna_sql.py golden` made both.
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
@@ -155,4 +157,39 @@ fn postgresql_tables_are_those_of_optuna() {
     assert!(ours.lines().count() > 80, "{ours}");
     assert_eq!(ours, theirs);
     Postgres::connect(&server.address("d1")).unwrap();
+}
+
+#[test]
+fn optuna_reads_our_constraints_and_we_read_its() {
+    let Some(optuna) = optuna("optuna_reads_our_constraints_and_we_read_its") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("study.db");
+    let url = format!("sqlite:///{}", path.display());
+    let open = |name: &str| {
+        let space = Space::new([float("x", 0.0, 1.0)]).unwrap();
+        Study::builder(space).name(name).storage(Sqlite::open(&path).unwrap()).open().unwrap()
+    };
+    let described = |study: &Study| {
+        let constraints = |trial: &Trial| -> serde_json::Map<String, Json> {
+            let bits = |value: f64| format!("{:016x}", value.to_bits()).into();
+            trial.constraints().into_iter().map(|(name, value)| (name, bits(value))).collect()
+        };
+        let best = study.best().unwrap().map(|best| best.number);
+        json!({ "best": best, "constraints": study.trials().unwrap().iter().map(constraints).collect::<Vec<_>>() })
+    };
+    for (name, least) in [("ours", 0.5), ("nothing is feasible", 2.0)] {
+        let study = open(name);
+        let objective = |trial: &Evaluation<'_>| {
+            trial.constrain("a: \"least\"", least - trial.float("x"))?;
+            trial.constrain("infinite", f64::NEG_INFINITY)?;
+            Ok(trial.float("x"))
+        };
+        study.optimize(15, objective).unwrap();
+        assert_eq!(study.best().unwrap().is_some(), least < 1.0);
+        assert_eq!(described(&study), optuna(&["best", &url, name]), "{name}");
+    }
+    let theirs = optuna(&["constrained", &url]);
+    let study = open("constrained");
+    assert_eq!(described(&study), theirs);
+    assert!(theirs["best"].is_u64(), "{theirs}");
 }

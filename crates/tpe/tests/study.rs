@@ -363,7 +363,7 @@ fn a_study_keeps_its_goal() {
     let storage = Arc::new(Memory::new());
     on(&storage).open().unwrap();
     let error = on(&storage).maximize().open().err().unwrap();
-    assert_eq!(error.to_string(), "study \"study\" exists with the goal [Minimize], not Maximize");
+    assert_eq!(error.to_string(), "study \"study\" exists with the goal to minimize, not to maximize");
     storage.create_study("two", &[Direction::Minimize, Direction::Minimize]).unwrap();
     assert!(matches!(on(&storage).name("two").open(), Err(StudyError::Direction { .. })));
 }

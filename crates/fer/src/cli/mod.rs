@@ -27,6 +27,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use fer::discreet::without_passwords;
 use fer::printable::printable;
 use fer::settings::SettingsError;
 use fer::training::TrainingError;
@@ -111,10 +112,11 @@ fn parse() -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&matches)
 }
 
-/// Prints the help or the version that was asked for, or what is wrong with the command line.
+/// Prints the help or the version that was asked for, or what is wrong with the command line, without the passwords in it.
 fn explain(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
-        note(error.render().to_string().trim_end());
+        let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+        note(without_passwords(&error.render().to_string(), arguments).trim_end());
         return ExitCode::from(2);
     }
     match error.print().and_then(|()| io::stdout().flush()) {

@@ -199,7 +199,7 @@ impl Search {
         let place = self.place()?;
         let is_new = !self.out.exists();
         let folder = RunFolder::reuse(&self.out, &SEARCH)?;
-        let search = search::Search::open(&plan, data, &place, self.resume).inspect_err(|_| {
+        let search = search::Search::open(&plan, data, &place, self.resume, waits_for).inspect_err(|_| {
             if is_new {
                 // Only if nothing is in it.
                 let _ = fs::remove_dir(&self.out);
@@ -267,4 +267,9 @@ fn utf8(path: &Path) -> anyhow::Result<String> {
             path.display()
         )
     })
+}
+
+/// Says that a server does not answer.
+fn waits_for(server: &str) {
+    note(&format!("waiting for {server} ..."));
 }

@@ -77,7 +77,8 @@ pub struct Audience<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// Begins the study in `storage`, or with `resume` continues it if it exists.
+    /// Begins the study in `place`, or with `resume` continues it if it exists. `waiting` is called with the name of a server
+    /// that does not answer, whenever it is waited for.
     ///
     /// # Errors
     /// If the study exists and is not to be continued, searches another space, or was begun with other settings; and those
@@ -87,8 +88,9 @@ impl<'a> Search<'a> {
         data: &'a Dataset,
         place: &Place,
         resume: bool,
+        waiting: fn(&str),
     ) -> Result<Self, SearchError> {
-        let storage = place.open()?;
+        let storage = place.open(waiting)?;
         let settings = plan.settings(data);
         let name = || plan.name.clone();
         let place = place.to_string();

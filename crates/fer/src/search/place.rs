@@ -5,8 +5,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tpe::storage::{Journal, Postgres, Sqlite, Storage, StorageError};
+use tpe::storage::{Journal, Postgres, PostgresOptions, Sqlite, Storage, StorageError};
 
+use crate::discreet::{discreet, is_revealing};
 use crate::settings::SettingsError;
 
 /// Where studies live. It is shown without the password of a database's address.
@@ -29,13 +30,13 @@ impl Place {
         let expected =
             "a file ending in .db, .sqlite, .sqlite3, .journal or .log, or an address postgresql://...";
         let wrong = |value: String| SettingsError::Value { name: "study", value, expected: expected.into() };
-        if let Some((scheme, _)) = given.to_str().and_then(|text| text.split_once("://")) {
-            let database = scheme.split('+').next().unwrap_or(scheme);
-            return match database {
-                "postgres" | "postgresql" => Ok(Self::Postgres(given.to_string_lossy().into_owned())),
-                // What follows may hold a password.
-                _ => Err(wrong(format!("{scheme}://..."))),
-            };
+        let text = given.to_string_lossy();
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme.split('+').next().unwrap_or(scheme));
+        if let Some("postgres" | "postgresql") = scheme {
+            return Ok(Self::Postgres(text.into_owned()));
+        }
+        if is_revealing(&text) {
+            return Err(wrong(discreet(&text)));
         }
         let path = Path::new(given);
         match path.extension().and_then(OsStr::to_str) {
@@ -45,15 +46,19 @@ impl Place {
         }
     }
 
-    /// Opens the storage; a file is created if it does not exist.
+    /// Opens the storage; a file is created if it does not exist. `waiting` is called with the address of a server that does
+    /// not answer at once, without user and password, whenever it is waited for.
     ///
     /// # Errors
     /// Those of the storage.
-    pub fn open(&self) -> Result<Arc<dyn Storage>, StorageError> {
+    pub fn open(&self, waiting: fn(&str)) -> Result<Arc<dyn Storage>, StorageError> {
         Ok(match self {
             Self::Sqlite(path) => Arc::new(Sqlite::open(path)?),
             Self::Journal(path) => Arc::new(Journal::open(path)?),
-            Self::Postgres(address) => Arc::new(Postgres::connect(address)?),
+            Self::Postgres(address) => {
+                let options = PostgresOptions { on_wait: Box::new(waiting), ..PostgresOptions::default() };
+                Arc::new(Postgres::connect_with(address, options)?)
+            }
         })
     }
 }

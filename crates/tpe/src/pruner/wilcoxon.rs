@@ -5,9 +5,6 @@ use std::collections::BTreeMap;
 use super::error::{PrunerError, require};
 use super::signed_rank::p_value;
 use super::{Pruner, Race, Verdict};
-use crate::history::CONSTRAINT;
-use crate::json;
-use crate::trial::{State, Trial};
 
 /// How sure [`Wilcoxon`] must be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,7 +45,7 @@ impl Wilcoxon {
 
     fn prunes(&self, race: &Race<'_>) -> Option<bool> {
         let own = &race.trial.intermediate;
-        let other = &best(race)?.intermediate;
+        let other = &race.direction.best(race.trials)?.intermediate;
         let finite = |value: &f64| value.is_finite();
         if own.is_empty() || other.is_empty() || !own.values().chain(other.values()).all(finite) {
             return None;
@@ -70,16 +67,4 @@ impl Pruner for Wilcoxon {
     fn judge(&self, race: &Race<'_>) -> Verdict {
         Verdict::new(self.prunes(race).unwrap_or(false))
     }
-}
-
-/// The earliest of the best complete trials that keep their constraints.
-fn best<'a>(race: &Race<'a>) -> Option<&'a Trial> {
-    let feasible = |trial: &&Trial| {
-        let mut constraints = trial.system_attrs.iter().filter(|(key, _)| key.starts_with(CONSTRAINT));
-        constraints.all(|(_, value)| json::as_f64(value).is_none_or(|value| value <= 0.0))
-    };
-    let complete = race.trials.iter().filter(|trial| trial.state == State::Complete).filter(feasible);
-    let valued = complete.filter_map(|trial| Some((trial, race.direction.loss(trial.value()?))));
-    let valued = valued.filter(|(_, loss)| !loss.is_nan());
-    valued.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(trial, _)| trial)
 }

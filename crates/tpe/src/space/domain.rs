@@ -122,7 +122,8 @@ impl Domain {
         match *self {
             Self::Float { log, step, .. } => Distribution::Float { low, high, log, step },
             Self::Int { low, high, log, step } => {
-                Distribution::Int { low, high: last_multiple(low, high, step), log, step }
+                let high = last_multiple(low, high, step);
+                Distribution::Int { low: low.into(), high: high.into(), log, step: step.into() }
             }
             Self::Categorical { ref choices } | Self::Ordinal { ref choices } => {
                 Distribution::Categorical { choices: choices.clone() }
@@ -169,16 +170,14 @@ impl Domain {
                 }
             }
             Self::Int { low, high, log, step } => {
+                if low < high && low as f64 == high as f64 {
+                    return Err(SpaceError::Indistinct { name: name(), low, high });
+                }
                 check_bounds(&name, low as f64, high as f64, log)?;
-                // Beyond 2⁵³ neighbours have the same internal representation.
-                let range =
-                    high.checked_sub(low).filter(|_| low.unsigned_abs().max(high.unsigned_abs()) <= MANY);
-                let Some(range) = range else {
-                    return Err(SpaceError::Bounds { name: name(), low: low as f64, high: high as f64 });
-                };
+                let range = i128::from(high) - i128::from(low);
                 if log && step != 1 {
                     Err(SpaceError::LogAndStep { name: name() })
-                } else if step < 1 || step > range {
+                } else if step < 1 || i128::from(step) > range {
                     Err(SpaceError::Step { name: name(), step: step as f64, range: range as f64 })
                 } else {
                     Ok(())

@@ -25,6 +25,19 @@ pub enum SpaceError {
         /// The upper one.
         high: f64,
     },
+    /// Bounds that are one number to arithmetic.
+    #[error(
+        "parameter {name:?} goes from {low} to {high}, which are the same real number: beyond 2^53 bounds must lie \
+         further apart"
+    )]
+    Indistinct {
+        /// The parameter.
+        name: String,
+        /// The lower bound.
+        low: i64,
+        /// The upper one.
+        high: i64,
+    },
     /// A logarithmic scale that reaches 0.
     #[error("parameter {name:?} has a logarithmic scale, so its lower bound {low} must be above 0")]
     LogOfNonPositive {

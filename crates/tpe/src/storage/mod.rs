@@ -22,7 +22,7 @@ use serde_json::Value as Json;
 pub use journal::Journal;
 pub use memory::Memory;
 #[cfg(feature = "postgres")]
-pub use postgres::Postgres;
+pub use postgres::{Postgres, PostgresOptions};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 
@@ -164,6 +164,16 @@ pub enum StorageError {
         /// Which piece.
         what: String,
         /// What is wrong with it.
+        why: String,
+    },
+    /// A piece of a study makes sense, but this crate cannot hold it.
+    #[error("{place}: {what} cannot be read by this program: {why}")]
+    Unsupported {
+        /// The file or the server.
+        place: String,
+        /// Which piece.
+        what: String,
+        /// What it has that cannot be held.
         why: String,
     },
     /// A study of that name exists.

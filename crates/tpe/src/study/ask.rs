@@ -13,17 +13,21 @@ impl Study {
     /// point of the space has been tried.
     ///
     /// # Errors
-    /// Those of the storage.
+    /// [`StudyError::Unlisted`], and those of the storage.
     pub fn ask(&self) -> Result<Option<Evaluation<'_>>, StudyError> {
+        let mut taken = None;
         loop {
             self.repeat_abandoned()?;
             let cache = self.refresh()?;
-            for waiting in cache.trials.iter().filter(|trial| trial.state == State::Waiting) {
+            for waiting in cache.unfinished().filter(|trial| trial.state == State::Waiting) {
                 if self.settings.storage.claim(waiting.id, &self.worker_attrs())? {
                     return self.begin(&cache, waiting).map(Some);
                 }
             }
-            let (number, turn) = (cache.trials.len() as u64, cache.next_turn());
+            let (number, turn) = (cache.next_number(), cache.turns.next());
+            if taken == Some(number) {
+                return Err(StudyError::Unlisted { name: self.settings.name.clone(), number });
+            }
             let fixed = vec![f64::NAN; self.settings.space.len()];
             let Some(suggestion) = self.suggest(&cache, turn, &fixed) else {
                 return Ok(None);
@@ -39,7 +43,7 @@ impl Study {
                 Admitted::Created { id, .. } => {
                     return Ok(Some(Evaluation::new(self, id, number, turn, suggestion.point)));
                 }
-                Admitted::NumberTaken => continue,
+                Admitted::NumberTaken => taken = Some(number),
                 Admitted::BudgetSpent => return Ok(None),
             }
         }
@@ -48,7 +52,7 @@ impl Study {
     /// Chooses what is not settled of a waiting trial that this worker has just claimed.
     fn begin(&self, cache: &Cache, waiting: &Trial) -> Result<Evaluation<'_>, StudyError> {
         let fixed = self.settled(waiting);
-        let turn = cache.place(waiting.number).map_or(waiting.number, |place| cache.turns[place]);
+        let turn = cache.place(waiting.number).map_or(waiting.number, |place| cache.turns.at(place));
         // Settled values may repeat a known point, so there always is a suggestion.
         let suggestion = self.suggest(cache, turn, &fixed).unwrap_or_else(|| Suggestion::unweighed(fixed));
         let mut params = self.settings.space.params(&suggestion.point);
@@ -61,7 +65,7 @@ impl Study {
     fn settled(&self, waiting: &Trial) -> Vec<f64> {
         let enqueued = waiting.system_attrs.get(FIXED).and_then(|values| values.as_object());
         let value = |name: &str| {
-            let enqueued = enqueued.and_then(|values| Value::from_json(values.get(name)?));
+            let enqueued = enqueued.and_then(|values| Value::from_json(values.get(name)?).ok());
             waiting.param(name).or(enqueued)
         };
         let internal = |name: &str| self.settings.space.internal(name, &value(name)?).ok();
@@ -111,7 +115,7 @@ impl Study {
             return Ok(());
         }
         let abandoned: Vec<_> =
-            self.refresh()?.trials.iter().filter(|trial| lease::has_run_out(trial)).cloned().collect();
+            self.refresh()?.unfinished().filter(|trial| lease::has_run_out(trial)).cloned().collect();
         for trial in abandoned {
             self.give_back(&trial, self.settings.repetitions)?;
         }

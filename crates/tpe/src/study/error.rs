@@ -15,7 +15,7 @@ pub enum StudyError {
     #[error(transparent)]
     Space(#[from] SpaceError),
     /// The stored study has another goal.
-    #[error("study {name:?} exists with the goal {stored:?}, not {asked:?}")]
+    #[error("study {name:?} exists with the goal to {}, not to {asked}", goals(.stored))]
     Direction {
         /// The study.
         name: String,
@@ -24,6 +24,26 @@ pub enum StudyError {
         /// The goal that was asked for.
         asked: Direction,
     },
+    /// A constraint that is neither kept nor broken.
+    #[error("constraint {name:?} is NaN; it must be a number, at most 0 where the constraint is kept")]
+    Constraint {
+        /// The constraint.
+        name: String,
+    },
+    /// The storage contradicts itself, such that no trial can begin.
+    #[error("study {name:?} cannot go on: its storage has a trial {number} that it does not list")]
+    Unlisted {
+        /// The study.
+        name: String,
+        /// The number that the next trial should get.
+        number: u64,
+    },
+}
+
+/// Goals in words.
+fn goals(directions: &[Direction]) -> String {
+    let goals: Vec<_> = directions.iter().map(Direction::to_string).collect();
+    if goals.is_empty() { "reach nothing".to_owned() } else { goals.join(" and ") }
 }
 
 /// Why an objective gives no value.

@@ -2,12 +2,11 @@
 
 use serde_json::Value as Json;
 
-use super::{Interrupt, Study, lease};
-use crate::history::CONSTRAINT;
+use super::{FAILURE, Interrupt, Study, StudyError, lease};
 use crate::json;
 use crate::pruner::Race;
 use crate::storage::{AttrKind, StorageError};
-use crate::trial::{State, TrialId};
+use crate::trial::{State, TrialId, constraint_key};
 use crate::value::Value;
 
 /// A running trial.
@@ -22,7 +21,7 @@ pub struct Evaluation<'a> {
 /// What came of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Ending {
-    /// The objective's value. NaN counts as [`Failed`](Self::Failed).
+    /// The objective's value. NaN is none: the trial has [`Failed`](Self::Failed), and is noted to have done so.
     Complete(f64),
     /// Given up; the last value that was reported is the trial's.
     Pruned,
@@ -163,14 +162,18 @@ impl<'a> Evaluation<'a> {
         self.study.settings.storage.set_trial_attr(self.id, AttrKind::User, key, value)
     }
 
-    /// Sets the value of a constraint, which should be at most 0. Trials that break constraints are worse than those
-    /// that do not, the more the worse.
+    /// Sets the value of a constraint, which should be at most 0, as Optuna's `set_constraint` stores it; a second value
+    /// takes the place of the first. A trial that breaks constraints is never the [best](Study::best), and samplers take
+    /// it for worse than all that keep theirs, the more the worse.
     ///
     /// # Errors
-    /// Those of the storage.
-    pub fn constrain(&self, name: &str, value: f64) -> Result<(), StorageError> {
-        let key = format!("{CONSTRAINT}{name}");
-        self.study.settings.storage.set_trial_attr(self.id, AttrKind::System, &key, &json::number(value))
+    /// NaN, and those of the storage.
+    pub fn constrain(&self, name: &str, value: f64) -> Result<(), StudyError> {
+        if value.is_nan() {
+            return Err(StudyError::Constraint { name: name.to_owned() });
+        }
+        let (key, value) = (constraint_key(name), json::number(value));
+        Ok(self.study.settings.storage.set_trial_attr(self.id, AttrKind::System, &key, &value)?)
     }
 }
 
@@ -182,11 +185,16 @@ impl Study {
     /// Those of the storage.
     pub fn abandon(&self, worker: &str) -> Result<(), StorageError> {
         let lost: Vec<_> =
-            self.refresh()?.trials.iter().filter(|trial| lease::is_of(trial, worker)).cloned().collect();
+            self.refresh()?.unfinished().filter(|trial| lease::is_of(trial, worker)).cloned().collect();
         for trial in lost {
             self.give_back(&trial, u64::MAX)?;
         }
         Ok(())
+    }
+
+    /// Notes why an evaluation fails. Not if another worker has ended the trial meanwhile: then the reason is of no interest.
+    pub(super) fn note_failure(&self, evaluation: &Evaluation<'_>, reason: &str) {
+        let _ = evaluation.note(FAILURE, &reason.into());
     }
 
     /// Ends an evaluation, and says whether its result counts.
@@ -200,7 +208,11 @@ impl Study {
         let id = evaluation.id;
         let (state, values) = match ending {
             Ending::Complete(value) if !value.is_nan() => (State::Complete, vec![value]),
-            Ending::Complete(_) | Ending::Failed => (State::Fail, Vec::new()),
+            Ending::Complete(_) => {
+                self.note_failure(evaluation, "the objective's value is NaN");
+                (State::Fail, Vec::new())
+            }
+            Ending::Failed => (State::Fail, Vec::new()),
             Ending::Abandoned => return self.give_back(&self.settings.storage.trial(id)?, u64::MAX),
             Ending::Pruned => {
                 let last = self.settings.storage.trial(id)?.last_report().map(|(_, value)| value);

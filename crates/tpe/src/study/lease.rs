@@ -64,23 +64,46 @@ pub(super) fn repeats(trial: &Trial, number: u64) -> bool {
     history.and_then(|history| history.last()).and_then(Json::as_u64) == Some(number)
 }
 
-/// Gives those of `trials` a [turn](super::Evaluation::turn) that have none yet, which are the last ones.
-pub(super) fn take_turns(turns: &mut Vec<u64>, trials: &[Trial]) {
-    let mut next = next_turn(turns);
-    for trial in &trials[turns.len()..] {
-        let repeated = trial.system_attrs.get(FAILED_TRIAL).and_then(Json::as_u64);
-        let place = repeated.and_then(|first| trials.binary_search_by_key(&first, |other| other.number).ok());
-        match place.and_then(|place| turns.get(place)) {
-            Some(&turn) => turns.push(turn),
-            None => {
-                turns.push(next);
-                next += 1;
+/// The [turns](super::Evaluation::turn) of a study's trials.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    /// By the trials' places.
+    of: Vec<u64>,
+    next: u64,
+}
+
+impl Turns {
+    /// The turn of the trial at `place`.
+    pub fn at(&self, place: usize) -> u64 {
+        self.of[place]
+    }
+
+    /// The turn of the next trial that repeats no other.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Forgets the turns from `place` on.
+    pub fn forget(&mut self, place: usize) {
+        if place < self.of.len() {
+            self.of.truncate(place);
+            self.next = self.of.iter().max().map_or(0, |last| last + 1);
+        }
+    }
+
+    /// Gives those of `trials` a turn that have none yet, which are the last ones.
+    pub fn take(&mut self, trials: &[Trial]) {
+        for trial in &trials[self.of.len()..] {
+            let repeated = trial.system_attrs.get(FAILED_TRIAL).and_then(Json::as_u64);
+            let place =
+                repeated.and_then(|first| trials.binary_search_by_key(&first, |other| other.number).ok());
+            match place.and_then(|place| self.of.get(place)) {
+                Some(&turn) => self.of.push(turn),
+                None => {
+                    self.of.push(self.next);
+                    self.next += 1;
+                }
             }
         }
     }
-}
-
-/// The turn of the next trial that repeats no other.
-pub(super) fn next_turn(turns: &[u64]) -> u64 {
-    turns.iter().max().map_or(0, |last| last + 1)
 }

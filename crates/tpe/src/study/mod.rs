@@ -7,18 +7,20 @@ mod evaluation;
 mod lease;
 mod run;
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use builder::Settings;
 pub use builder::StudyBuilder;
 pub use error::{Interrupt, StudyError};
 pub use evaluation::{Ending, Evaluation};
+use lease::Turns;
 pub use run::Run;
 
 use crate::history::{History, Observation};
 use crate::space::{Space, SpaceError};
 use crate::storage::{Known, NewTrial, StorageError, StudyId};
-use crate::trial::{Direction, State, Trial};
+use crate::trial::{Direction, State, Trial, TrialId};
 use crate::value::Value;
 
 /// The system attribute in which an enqueued trial's settled values are stored, by name; Optuna's.
@@ -26,6 +28,9 @@ const FIXED: &str = "fixed_params";
 
 /// The system attribute in which it is stored why a point was chosen, see [`reasons`].
 const REASONS: &str = "tpe:reasons";
+
+/// The user attribute with the reason why a trial failed.
+const FAILURE: &str = "failure";
 
 /// A search for the point of a [`Space`] at which an objective is least or greatest.
 ///
@@ -53,11 +58,14 @@ pub struct Study {
 /// What this worker has read of the study.
 #[derive(Debug, Default)]
 struct Cache {
-    known: Known,
     /// By number.
     trials: Vec<Trial>,
+    /// The numbers of those that were not finished when last read.
+    unfinished: BTreeSet<u64>,
+    /// The greatest identity.
+    last: Option<TrialId>,
     /// The [turn](Evaluation::turn) of each.
-    turns: Vec<u64>,
+    turns: Turns,
     /// Observations by turn: a repetition takes the place of what it repeats.
     history: History,
 }
@@ -91,17 +99,13 @@ impl Study {
         Ok(self.refresh()?.trials.clone())
     }
 
-    /// The completed trial with the best value that breaks no constraint; the earliest one of equals.
+    /// The complete trial with the best value of those that keep their [constraints](Evaluation::constrain), the earliest
+    /// of equals: Optuna's `best_trial`. Nothing if there is none.
     ///
     /// # Errors
     /// Those of the storage.
     pub fn best(&self) -> Result<Option<Trial>, StorageError> {
-        let cache = self.refresh()?;
-        let complete =
-            cache.trials.iter().filter(|trial| trial.state == State::Complete && trial.violation() == 0.0);
-        let losses = complete.filter_map(|trial| Some((self.settings.direction.loss(trial.value()?), trial)));
-        let losses = losses.filter(|(loss, _)| !loss.is_nan());
-        Ok(losses.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, trial)| trial.clone()))
+        Ok(self.settings.direction.best(&self.refresh()?.trials).cloned())
     }
 
     /// How much each parameter matters for reaching good values; see [`importance`](crate::importance()).
@@ -136,7 +140,7 @@ impl Study {
     fn refresh(&self) -> Result<MutexGuard<'_, Cache>, StorageError> {
         // A thread that panicked in a storage has not changed the cache.
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let news = self.settings.storage.trials(self.id, &cache.known)?;
+        let news = self.settings.storage.trials(self.id, &cache.known())?;
         cache.learn(&self.settings.space, self.settings.direction, news);
         Ok(cache)
     }
@@ -146,24 +150,25 @@ impl Cache {
     fn learn(&mut self, space: &Space, direction: Direction, news: Vec<Trial>) {
         let numbers: Vec<u64> = news.iter().map(|trial| trial.number).collect();
         for trial in news {
-            self.known.last = self.known.last.max(Some(trial.id));
-            self.known.unfinished.retain(|&id| id != trial.id);
-            if !trial.state.is_finished() {
-                self.known.unfinished.push(trial.id);
+            self.last = self.last.max(Some(trial.id));
+            match trial.state.is_finished() {
+                true => _ = self.unfinished.remove(&trial.number),
+                false => _ = self.unfinished.insert(trial.number),
             }
-            match self.trials.binary_search_by_key(&trial.number, |known| known.number) {
-                Ok(place) => self.trials[place] = trial,
-                Err(place) => {
-                    self.turns.truncate(place);
+            match self.place(trial.number) {
+                Some(place) => self.trials[place] = trial,
+                None => {
+                    let place = self.trials.partition_point(|known| known.number < trial.number);
+                    self.turns.forget(place);
                     self.trials.insert(place, trial);
                 }
             }
         }
-        lease::take_turns(&mut self.turns, &self.trials);
+        self.turns.take(&self.trials);
         let observation = |&number: &u64| {
             let place = self.place(number)?;
             let observation = Observation::new(space, direction, &self.trials[place])?;
-            Some(Observation { number: self.turns[place], ..observation })
+            Some(Observation { number: self.turns.at(place), ..observation })
         };
         let observations: Vec<_> = numbers.iter().filter_map(observation).collect();
         if observations.len() > self.history.observations().len() {
@@ -179,9 +184,19 @@ impl Cache {
         self.trials.binary_search_by_key(&number, |trial| trial.number).ok()
     }
 
-    /// The turn of the trial that would be created next.
-    fn next_turn(&self) -> u64 {
-        lease::next_turn(&self.turns)
+    /// The number of the trial that would be created next. In a database some may be missing before it.
+    fn next_number(&self) -> u64 {
+        self.trials.last().map_or(0, |last| last.number + 1)
+    }
+
+    /// The trials that were not finished when last read.
+    fn unfinished(&self) -> impl Iterator<Item = &Trial> {
+        self.unfinished.iter().filter_map(|&number| Some(&self.trials[self.place(number)?]))
+    }
+
+    /// What need not be read again.
+    fn known(&self) -> Known {
+        Known { unfinished: self.unfinished().map(|trial| trial.id).collect(), last: self.last }
     }
 }
 

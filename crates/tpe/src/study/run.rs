@@ -7,11 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Ending, Evaluation, Interrupt, Study, StudyError};
-use crate::storage::AttrKind;
 use crate::trial::Trial;
-
-/// The user attribute with the reason why a trial failed.
-const FAILURE: &str = "failure";
 
 /// How trials are to be evaluated; made by [`Study::run`].
 pub struct Run<'a> {
@@ -125,14 +121,7 @@ impl<'a> Run<'a> {
             Ok(Err(Interrupt::Pruned)) => Ok(Ending::Pruned),
             Ok(Err(Interrupt::Abandoned)) => Ok(Ending::Abandoned),
             Ok(Err(Interrupt::Failed(reason))) => {
-                // Not if another worker has ended the trial meanwhile: then the reason is of no interest.
-                let note = reason.to_string().into();
-                let _ = self.study.settings.storage.set_trial_attr(
-                    evaluation.id(),
-                    AttrKind::User,
-                    FAILURE,
-                    &note,
-                );
+                self.study.note_failure(evaluation, &reason.to_string());
                 Ok(Ending::Failed)
             }
             Err(panic) => {

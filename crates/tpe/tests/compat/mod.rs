@@ -66,9 +66,15 @@ fn choice(value: &Value) -> Json {
     match value {
         Value::None => Json::Null,
         Value::Bool(value) => json!(value),
-        Value::Int(value) => json!(value),
+        // As far as 64 bits go, JSON's numbers are exact.
+        Value::Int(value) => match i64::try_from(*value) {
+            Ok(value) => json!(value),
+            Err(_) => json!({ "int": value.to_string() }),
+        },
         Value::Float(value) => json!({"float": bits(*value)}),
         Value::Str(value) => json!(value),
+        Value::List(values) => values.iter().map(choice).collect(),
+        Value::Map(values) => values.iter().map(|(key, value)| (key.clone(), choice(value))).collect(),
     }
 }
 
@@ -77,7 +83,10 @@ fn distribution(of: &Distribution) -> Json {
         Distribution::Float { low, high, log, step } => {
             json!({"float": [bits(*low), bits(*high)], "log": log, "step": step.map(bits)})
         }
-        Distribution::Int { low, high, log, step } => json!({"int": [low, high], "log": log, "step": step}),
+        Distribution::Int { low, high, log, step } => {
+            let [low, high, step] = [low, high, step].map(|number| choice(&Value::Int(*number)));
+            json!({"int": [low, high], "log": log, "step": step})
+        }
         Distribution::Categorical { choices } => {
             json!({"choices": choices.iter().map(choice).collect::<Vec<_>>()})
         }
@@ -118,12 +127,27 @@ pub fn write(storage: &dyn Storage) {
         storage.set_trial_attr(id, AttrKind::System, "ours:note", &json!(0.1)).unwrap();
         assert!(storage.finish(id, State::Complete, &[value]).unwrap());
     }
-    let wide = Distribution::Int { low: i64::MIN, high: i64::MAX, log: false, step: 1 };
+    let wide = Distribution::Int { low: i64::MIN.into(), high: u64::MAX.into(), log: false, step: 1 };
     let floats = [f64::INFINITY, f64::NAN, 0.5].map(Value::Float);
-    let choices = Distribution::Categorical { choices: floats.into_iter().chain(["NaN".into()]).collect() };
+    let lists = [
+        vec![16].into(),
+        vec![Value::from(16), vec![Value::None, 0.5.into()].into()].into(),
+        u64::MAX.into(),
+    ];
+    let lists = lists.into_iter().chain([Value::Map([("size".to_owned(), vec![1, 2].into())].into())]);
+    let choices = Distribution::Categorical {
+        choices: floats.into_iter().chain(["NaN".into()]).chain(lists).collect(),
+    };
     let id = create(NewTrial::new(State::Running));
-    let odd = [("wide", -9007199254740992.0, wide), ("odd", 1.0, choices.clone()), ("word", 3.0, choices)]
-        .map(|(name, internal, distribution)| (name.to_owned(), Param { internal, distribution }));
+    let odd = [
+        ("wide", 9.488460128634374e18, wide),
+        ("odd", 1.0, choices.clone()),
+        ("word", 3.0, choices.clone()),
+        ("list", 5.0, choices.clone()),
+        ("huge", 6.0, choices.clone()),
+        ("map", 7.0, choices),
+    ]
+    .map(|(name, internal, distribution)| (name.to_owned(), Param { internal, distribution }));
     storage.set_params(id, &odd).unwrap();
     storage.report(id, 3, 0.5).unwrap();
     storage.finish(id, State::Pruned, &[0.5]).unwrap();

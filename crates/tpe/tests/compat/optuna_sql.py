@@ -3,6 +3,8 @@
     python optuna_sql.py dump URL STUDY          # the study as Optuna sees it, as JSON
     python optuna_sql.py write URL               # the study "from optuna": every kind of parameter, state and number
     python optuna_sql.py continue URL STUDY N    # N more trials of the sampler TPE
+    python optuna_sql.py constrained URL         # the study "constrained", and what "best" says about it
+    python optuna_sql.py best URL STUDY          # its best trial, and the constraints of all
     python optuna_sql.py create URL              # the tables, without a study
     python optuna_sql.py dashboard URL STUDY     # what optuna-dashboard says about the study
     python optuna_sql.py golden FOLDER           # writes optuna_5.db and, as Optuna reads it, optuna_5.json
@@ -47,7 +49,15 @@ def plain(value):
 
 
 def choice(value):
-    return {"float": bits(value)} if isinstance(value, float) else value
+    if isinstance(value, float):
+        return {"float": bits(value)}
+    if isinstance(value, (list, tuple)):
+        return [choice(inner) for inner in value]
+    if isinstance(value, dict):
+        return {key: choice(inner) for key, inner in value.items()}
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return {"int": str(value)}
+    return value
 
 
 def distribution(of):
@@ -55,7 +65,7 @@ def distribution(of):
         step = None if of.step is None else bits(of.step)
         return {"float": [bits(of.low), bits(of.high)], "log": of.log, "step": step}
     if isinstance(of, IntDistribution):
-        return {"int": [of.low, of.high], "log": of.log, "step": of.step}
+        return {"int": [choice(of.low), choice(of.high)], "log": of.log, "step": choice(of.step)}
     return {"choices": [choice(value) for value in of.choices]}
 
 
@@ -149,6 +159,31 @@ def golden(folder):
         file.write("\n")
 
 
+def constrained(url):
+    """The study "constrained", with a list of constraints and with single ones."""
+    sampler = optuna.samplers.TPESampler(seed=3, constraints_func=lambda trial: [0.3 - trial.params["x"]])
+    study = optuna.create_study(study_name="constrained", storage=url, sampler=sampler)
+
+    def objective(trial):
+        x = trial.suggest_float("x", 0.0, 1.0)
+        trial.set_constraint("far", x - 0.9)
+        return x
+
+    study.optimize(objective, n_trials=12)
+    return best(url, "constrained")
+
+
+def best(url, name):
+    """The best trial's number, if there is one, and the constraints of all."""
+    study = optuna.load_study(study_name=name, storage=url)
+    try:
+        number = study.best_trial.number
+    except ValueError:
+        number = None
+    constraints = [{key: bits(value) for key, value in t.constraints.items()} for t in study.trials]
+    return {"best": number, "constraints": constraints}
+
+
 def dashboard(url, name):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -179,6 +214,8 @@ COMMANDS = {
     "dump": dump,
     "write": write,
     "continue": lambda url, name, trials: proceed(url, name, int(trials)),
+    "constrained": constrained,
+    "best": best,
     "create": lambda url: optuna.storages.RDBStorage(url) and None,
     "dashboard": dashboard,
     "golden": golden,

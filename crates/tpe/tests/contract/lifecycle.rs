@@ -24,7 +24,8 @@ pub const CASES: &[Case] = &[
 
 fn a_trial_comes_back_whole(storage: &dyn Storage, _: &[Trait]) {
     let study = study(storage);
-    let whole = Distribution::Int { low: i64::MIN, high: i64::MAX, log: false, step: i64::MAX };
+    let whole =
+        Distribution::Int { low: i64::MIN.into(), high: i64::MAX.into(), log: false, step: i64::MAX.into() };
     let log = Distribution::Float { low: 1e-300, high: 1e300, log: true, step: None };
     let stepped = Distribution::Float { low: 0.0, high: 1.0, log: false, step: Some(0.1) };
     let param = |internal, distribution| Param { internal, distribution };

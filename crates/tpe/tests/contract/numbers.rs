@@ -96,7 +96,15 @@ fn choices(storage: &dyn Storage, _: &[Trait]) {
     let study = study(storage);
     let mut choices: Vec<Value> =
         ODD.into_iter().chain(INFINITE).chain([f64::NAN]).map(Value::Float).collect();
-    choices.extend([Value::Int(i64::MAX), Value::Int(i64::MIN), "NaN".into(), "Infinity".into(), "".into()]);
+    choices.extend([
+        i64::MAX.into(),
+        i64::MIN.into(),
+        u64::MAX.into(),
+        Value::Int(1 << 64),
+        Value::Int(i128::MIN),
+    ]);
+    choices.extend(["NaN".into(), "Infinity".into(), "".into(), vec![vec![1.5], vec![]].into()]);
+    choices.push(Value::Map([("a".to_owned(), vec![Value::None, true.into()].into())].into()));
     let id = running(storage, study);
     storage.set_params(id, &[choice("c", 14.0, &choices)]).unwrap();
     storage.set_params(running(storage, study), &[choice("c", 0.0, &choices)]).unwrap();

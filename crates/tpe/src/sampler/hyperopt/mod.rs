@@ -30,7 +30,8 @@ use crate::space::Domain;
 ///   where the bound is a multiple.
 /// - The order of equal losses is that of the trials. In hyperopt it is the order that NumPy's sort happens to leave.
 ///
-/// Whatever has no loss, being evaluated, pruned or failed, is as bad as can be. Constraints are not looked at.
+/// Whatever has no loss, being evaluated, pruned or failed, is as bad as can be, and so is what breaks its constraints,
+/// which hyperopt does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hyperopt {
     /// Below this number of known trials, pending ones included, points are drawn from the prior.
@@ -80,7 +81,8 @@ impl Sampler for Hyperopt {
 /// The best `⌈√N / 4⌉` of `N` trials, at most 25, and the others.
 fn split(mut known: Vec<&Observation>) -> Split<'_> {
     let loss = |observation: &Observation| match observation.outcome {
-        Outcome::Complete { loss } => loss,
+        // Zeros are equal, whatever their sign.
+        Outcome::Complete { loss } if observation.violation == 0.0 => loss + 0.0,
         _ => f64::INFINITY,
     };
     known.sort_by(|a, b| loss(a).total_cmp(&loss(b)));

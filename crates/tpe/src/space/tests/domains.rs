@@ -61,26 +61,37 @@ fn normal_parameters_reach_four_deviations() {
 }
 
 #[test]
-fn whole_numbers_go_up_to_two_to_the_53() {
-    const MOST: i64 = 1 << 53;
-    let space = Space::new([int("n", -MOST, MOST)]).unwrap();
-    let domain = space.nodes()[0].domain();
-    assert_eq!(domain.bounds(), (-(MOST as f64), MOST as f64));
-    assert_eq!(domain.distribution(), Distribution::Int { low: -MOST, high: MOST, log: false, step: 1 });
-    assert_eq!(domain.cardinality(), None);
-    assert!(Space::new([int("n", MOST - 1, MOST)]).is_ok());
+fn whole_numbers_go_up_to_two_to_the_63() {
+    const EXACT: i64 = 1 << 53;
     for (low, high) in [
-        (0, MOST + 1),
-        (-MOST - 1, 0),
-        (MOST, MOST + 1),
-        (i64::MIN, i64::MAX),
+        (-EXACT, EXACT),
+        (0, EXACT + 1),
+        (-EXACT - 1, 0),
+        (0, i64::MAX),
         (i64::MIN, -1),
-        (i64::MIN, i64::MIN + 1),
+        (i64::MIN, i64::MAX),
         (1, i64::MAX),
     ] {
-        let error = Space::new([int("n", low, high)]).unwrap_err();
-        assert!(matches!(error, SpaceError::Bounds { .. }), "{error}");
+        let space = Space::new([int("n", low, high)]).unwrap();
+        let domain = space.nodes()[0].domain();
+        assert_eq!((domain.bounds(), domain.cardinality()), ((low as f64, high as f64), None));
+        let distribution = domain.distribution();
+        assert_eq!(
+            distribution,
+            Distribution::Int { low: low.into(), high: high.into(), log: false, step: 1 }
+        );
+        for end in [low, high] {
+            let internal = space.internal("n", &end.into()).unwrap();
+            let found = distribution.external(internal).as_i64().unwrap();
+            // 2⁵³ + 1 is rounded inwards, 2⁶³ - 1 is not 2⁶³.
+            assert!((low..=high).contains(&found) && found.abs_diff(end) <= 1, "{found}: {low} to {high}");
+        }
     }
+    assert!(Space::new([int("n", EXACT - 1, EXACT)]).is_ok());
+    let error = Space::new([int("n", EXACT, EXACT + 1)]).unwrap_err();
+    let expected = "parameter \"n\" goes from 9007199254740992 to 9007199254740993, which are the same real number: \
+                    beyond 2^53 bounds must lie further apart";
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]

@@ -23,14 +23,21 @@ const WORDS: [&str; 10] = [
 
 /// Any choice that equals itself.
 fn value() -> impl Strategy<Value = Value> {
-    prop_oneof![
+    let single = prop_oneof![
         Just(Value::None),
         any::<bool>().prop_map(Value::Bool),
-        any::<i64>().prop_map(Value::Int),
+        any::<i64>().prop_map(Value::from),
         any::<f64>().prop_filter("not NaN", |x| !x.is_nan()).prop_map(Value::Float),
         prop::sample::select(&WORDS[..]).prop_map(Value::from),
         any::<String>().prop_filter("no mark", |text| !text.starts_with('\0')).prop_map(Value::Str),
-    ]
+    ];
+    single.prop_recursive(2, 6, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::List),
+            // TOML takes an empty one for nothing.
+            prop::collection::btree_map(any::<String>(), inner, 1..3).prop_map(Value::Map),
+        ]
+    })
 }
 
 /// Different choices.

@@ -164,9 +164,12 @@ fn errors_say_where_and_what_instead() {
         ),
         ("[a]\nchoices = 3", "parameter \"a\" has 3 as \"choices\", which must be a list".into()),
         (
-            "[a]\nchoices = [[1]]",
-            "parameter \"a\" has a list as \"choices\", which must be made of texts, numbers, truth values and nothings"
-                .into(),
+            "[a]\nchoices = [[16], [16, 32]]\n[b]\ntype = \"bool\"\nwhen = { a = [16] }",
+            "parameter \"b\" exists when \"a\" is 16, which is not among [16], [16, 32]".into(),
+        ),
+        (
+            "[a]\nchoices = [{ b = 1 }, { b = 1 }]",
+            "parameter \"a\" has the choice {b: 1} twice".into(),
         ),
         ("[a]\ntype = \"bool\"\nwhen = 3", format!("parameter \"a\" has 3 as \"when\", which {parent}")),
         ("[a]\ntype = \"bool\"\nwhen = {}", format!("parameter \"a\" has a table as \"when\", which {parent}")),
@@ -214,7 +217,7 @@ fn what_is_no_document_is_told_with_its_place() {
         ("{\"a\": {\"low\": 1 \"high\": 2}}", "JSON: expected `,` or `}` at line 1 column 17"),
         (
             "{\"a\": {\"low\": 0, \"high\": 18446744073709551615}}",
-            "JSON: the whole number 18446744073709551615 is too large at line 1 column 45",
+            "parameter \"a\" has 18446744073709551615 as \"high\", which must be from -2^63 to 2^63 - 1",
         ),
         ("{\"a\": {\"type\": \"bool\"}, \"a\": {\"type\": \"bool\"}}", "parameter \"a\" is declared twice"),
         ("{\"a\": {\"low\": 0, \"high\": 2, \"low\": 1}}", "parameter \"a\" has the key \"low\" twice"),
@@ -230,4 +233,37 @@ fn a_chain_whose_last_parent_comes_last_is_put_in_order() {
     let space = Space::from_toml(&tables).unwrap();
     assert_eq!(space.nodes()[0].name(), "p300");
     assert_eq!(space.nodes()[300].name(), "p0");
+}
+
+#[test]
+fn lists_and_tables_are_choices_in_both_languages() {
+    let sizes: [Value; 3] =
+        [vec![16].into(), vec![16, 32].into(), vec![Value::None, vec![0.5].into()].into()];
+    let settings = [("a", Value::from(1)), ("b", vec!["x", "y"].into())];
+    let map = Value::Map(settings.map(|(key, value)| (key.to_owned(), value)).into());
+    let space = Space::new([
+        categorical("sizes", sizes.clone().into_iter().chain([map])),
+        boolean("one").when_any("sizes", sizes[1..2].iter().cloned()),
+        boolean("two").when_any("sizes", sizes[..2].iter().cloned()),
+    ])
+    .unwrap();
+    let (toml, json) = (space.to_toml(), space.to_json());
+    assert!(
+        toml.starts_with("[sizes]\nchoices = [[16], [16, 32], [{}, [0.5]], { a = 1, b = [\"x\", \"y\"] }]\n"),
+        "{toml}"
+    );
+    assert!(toml.contains("when = { sizes = [[16, 32]] }"), "{toml}");
+    assert_eq!(Space::from_toml(&toml).unwrap(), space);
+    assert_eq!(Space::from_json(&json).unwrap(), space);
+}
+
+#[test]
+fn whole_numbers_stay_whole() {
+    let space = Space::from_json(r#"{"a": {"low": -0, "high": 9223372036854775807}}"#).unwrap();
+    assert_eq!(space, Space::new([int("a", 0, i64::MAX)]).unwrap());
+    assert_eq!(Space::from_toml("[a]\nlow = -0\nhigh = 9223372036854775807").unwrap(), space);
+    let huge = "9".repeat(400);
+    let error =
+        Space::from_json(&format!(r#"{{"a": {{"low": 0, "high": {huge}}}}}"#)).unwrap_err().to_string();
+    assert!(error.contains("128 bits") && error.len() < 200, "{error}");
 }

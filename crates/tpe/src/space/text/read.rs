@@ -1,5 +1,7 @@
 //! A parameter from its table.
 
+use std::collections::BTreeMap;
+
 use super::tree::Tree;
 use crate::space::{Declaration, Domain, SpaceError, categorical, nearest, normal, ordinal};
 use crate::value::Value;
@@ -142,7 +144,9 @@ impl Table {
             }
             Kind::Int => {
                 let whole = |key: &'static str, tree: &Tree| match tree {
-                    Tree::Value(Value::Int(number)) => Ok(*number),
+                    Tree::Value(value @ Value::Int(_)) => {
+                        value.as_i64().ok_or_else(|| self.wrong(key, tree, "from -2^63 to 2^63 - 1"))
+                    }
                     _ => Err(self.wrong(key, tree, "a whole number")),
                 };
                 let low = whole("low", self.required("low", kind)?)?;
@@ -192,13 +196,25 @@ impl Table {
     }
 
     fn choices(&self, key: &str, items: &[Tree]) -> Result<Vec<Value>, SpaceError> {
-        let choice = |item: &Tree| match item {
+        items.iter().map(|item| self.choice(key, item)).collect()
+    }
+
+    fn choice(&self, key: &str, item: &Tree) -> Result<Value, SpaceError> {
+        match item {
             Tree::Value(value) => Ok(value.clone()),
+            Tree::List(items) => Ok(Value::List(self.choices(key, items)?)),
             // TOML has no word for nothing.
             Tree::Table(entries) if entries.is_empty() => Ok(Value::None),
-            _ => Err(self.wrong(key, item, "made of texts, numbers, truth values and nothings")),
-        };
-        items.iter().map(choice).collect()
+            Tree::Table(entries) => {
+                let mut values = BTreeMap::new();
+                for (name, tree) in entries {
+                    if values.insert(name.clone(), self.choice(key, tree)?).is_some() {
+                        return Err(SpaceError::DuplicateKey { name: self.name.clone(), key: name.clone() });
+                    }
+                }
+                Ok(Value::Map(values))
+            }
+        }
     }
 
     /// The parent and its choices.

@@ -112,6 +112,18 @@ fn quoted(text: &str) -> String {
     Json::from(text).to_string().replace('\u{7f}', "\\u007F")
 }
 
+impl From<Value> for Tree {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::List(values) => Self::List(values.into_iter().map(Self::from).collect()),
+            Value::Map(values) if !values.is_empty() => {
+                Self::Table(values.into_iter().map(|(key, value)| (key, value.into())).collect())
+            }
+            value => Self::Value(value),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Tree {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Builder)
@@ -136,13 +148,11 @@ impl<'de> Visitor<'de> for Builder {
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Tree, E> {
-        Ok(Tree::Value(Value::Int(value)))
+        Ok(Tree::Value(value.into()))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Tree, E> {
-        let small =
-            i64::try_from(value).map_err(|_| E::custom(format!("the whole number {value} is too large")));
-        Ok(Tree::Value(Value::Int(small?)))
+        Ok(Tree::Value(value.into()))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Tree, E> {
@@ -151,8 +161,7 @@ impl<'de> Visitor<'de> for Builder {
 
     /// A text, or one of the numbers that JSON lacks.
     fn visit_str<E: Error>(self, text: &str) -> Result<Tree, E> {
-        let value = Value::from_json(&Json::from(text)).unwrap_or(Value::None);
-        Ok(Tree::Value(value))
+        Value::from_json(&Json::from(text)).map(Tree::Value).map_err(|objection| E::custom(objection.why))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree, A::Error> {

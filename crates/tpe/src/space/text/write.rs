@@ -11,8 +11,8 @@ pub(super) fn tree(space: &Space) -> Tree {
 
 fn table(space: &Space, node: &Node) -> Vec<(String, Tree)> {
     let mut keys: Vec<(&str, Tree)> = Vec::new();
-    let value = |value: Value| Tree::Value(value);
-    let list = |choices: &[Value]| Tree::List(choices.iter().cloned().map(Tree::Value).collect());
+    let value = |value: Value| Tree::from(value);
+    let list = |choices: &[Value]| Tree::List(choices.iter().cloned().map(Tree::from).collect());
     match &node.domain {
         Domain::Float { low, high, .. } => {
             keys.extend([("low", value((*low).into())), ("high", value((*high).into()))]);
@@ -47,7 +47,11 @@ fn table(space: &Space, node: &Node) -> Vec<(String, Tree)> {
         let options = parent.domain.choices().unwrap_or_default().iter().zip(mask);
         let chosen: Vec<Value> =
             options.filter(|(_, exists)| **exists).map(|(option, _)| option.clone()).collect();
-        let chosen = if let [single] = &chosen[..] { value(single.clone()) } else { list(&chosen) };
+        // A list in the place of a choice is a list of choices.
+        let chosen = match &chosen[..] {
+            [single] if single.as_list().is_none() => value(single.clone()),
+            several => list(several),
+        };
         keys.push(("when", Tree::Table(vec![(parent.name.clone(), chosen)])));
     }
     keys.into_iter().map(|(key, tree)| (key.to_owned(), tree)).collect()

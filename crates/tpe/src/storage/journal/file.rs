@@ -5,11 +5,15 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::{failed, line};
+use crate::objection::Objection;
 use crate::storage::StorageError;
 use crate::storage::tables::Tables;
 
 /// How Optuna and this crate begin each line. A first line without an end is part of a journal only if it begins so.
 const BEGINNING: &[u8] = b"{\"op_code\":";
+
+/// No line is as long as this. What is longer comes of damage, and would fill the memory.
+const LONGEST: u64 = 1 << 26;
 
 /// How far a journal has been read.
 #[derive(Debug, Default)]
@@ -66,7 +70,12 @@ impl Cursor {
         let mut text = Vec::new();
         loop {
             text.clear();
-            reader.read_until(b'\n', &mut text).map_err(failed(path))?;
+            (&mut reader).take(LONGEST).read_until(b'\n', &mut text).map_err(failed(path))?;
+            if text.len() as u64 == LONGEST {
+                let what = format!("line {}", self.lines + 1);
+                let why = format!("it has more than {LONGEST} bytes");
+                return Err(StorageError::Damaged { place: path.display().to_string(), what, why });
+            }
             if !text.ends_with(b"\n") {
                 let common = text.len().min(BEGINNING.len());
                 if self.lines == 0 && text[..common] != BEGINNING[..common] {
@@ -82,15 +91,15 @@ impl Cursor {
         match line::read(text) {
             Ok(Some(operation)) => tables.apply(operation),
             Ok(None) => {}
-            Err(why) if self.lines == 0 => {
+            Err(Objection { why, healthy: false }) if self.lines == 0 => {
                 return Err(foreign(
                     path,
                     &format!("this is not a journal, the first line is no operation: {why}"),
                 ));
             }
-            Err(why) => {
-                let (place, what) = (path.display().to_string(), format!("line {}", self.lines + 1));
-                return Err(StorageError::Damaged { place, what, why });
+            Err(objection) => {
+                let what = format!("line {}", self.lines + 1);
+                return Err(objection.about(&path.display().to_string(), &what));
             }
         }
         if self.lines == 0 {

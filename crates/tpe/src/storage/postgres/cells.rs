@@ -4,7 +4,7 @@ use std::error::Error;
 
 use bytes::BytesMut;
 use jiff::Timestamp;
-use postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 
 use crate::storage::sql::Cell;
 

@@ -1,43 +1,86 @@
 //! Studies on a PostgreSQL server.
 
 mod cells;
+mod link;
 mod session;
 mod url;
 
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use postgres::Config;
-use postgres::types::ToSql;
+use tokio_postgres::{Config, Error};
 
-use self::session::{Session, Statements};
+use self::session::Session;
 use super::StorageError;
-use super::sql::{Cell, Database, Dialect, Row, Sql, Transaction};
+use super::sql::{Database, Sql, Transaction};
 
 /// Studies in a database that Optuna and its dashboard open under the same address, shared by threads and processes.
 ///
-/// The connection is not encrypted. If it was lost, the next verb connects once more.
+/// The connection is not encrypted; an address that asks for it (`sslmode=require`) is refused. If the connection was
+/// lost, the next verb connects once more. A server that says nothing is not waited for longer than
+/// [`PostgresOptions`] allow.
 pub type Postgres = Sql<PostgresServer>;
+
+/// How long a server may be silent.
+pub struct PostgresOptions {
+    /// How long it may take to let us in, where the address has no `connect_timeout`; half a minute if not given.
+    pub connect: Duration,
+    /// How long it may take to answer a statement, two minutes if not given. The server gives statements up after this
+    /// time, too, and transactions of workers that stand still.
+    pub statement: Duration,
+    /// Called with the server's address, without user and password, every three seconds that it is waited for.
+    pub on_wait: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        let (connect, statement) = (Duration::from_secs(30), Duration::from_secs(120));
+        Self { connect, statement, on_wait: Box::new(|_| ()) }
+    }
+}
+
+impl fmt::Debug for PostgresOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { connect, statement, .. } = self;
+        f.debug_struct("PostgresOptions").field("connect", connect).field("statement", statement).finish()
+    }
+}
 
 impl Postgres {
     /// Connects to the database at `url`, `postgresql://user:password@host:port/database`, and creates Optuna's tables
     /// if there are none. SQLAlchemy's form `postgresql+driver://` means the same.
     ///
     /// # Errors
-    /// If `url` is no such address, if the server does not let us in, and if the tables are those of another version.
-    /// No error shows the password.
+    /// If `url` is no such address, if the server does not let us in or says nothing, and if the tables are those of
+    /// another version. No error shows the password.
     pub fn connect(url: &str) -> Result<Self, StorageError> {
-        let config = url::parse(url)?;
-        let place = url::place(&config);
-        let mut session = Session::open(&config, &place)?;
-        session.create_tables(&place)?;
-        Ok(Sql(PostgresServer { config, place, session: Mutex::new(session) }))
+        Self::connect_with(url, PostgresOptions::default())
     }
+
+    /// As [`connect`](Self::connect), with other limits.
+    ///
+    /// # Errors
+    /// Those of [`connect`](Self::connect).
+    pub fn connect_with(url: &str, options: PostgresOptions) -> Result<Self, StorageError> {
+        let config = url::parse(url)?;
+        let server = Server { place: url::place(&config), config, options };
+        let mut session = Session::open(&server)?;
+        session.create_tables(&server)?;
+        Ok(Sql(PostgresServer { server, session: Mutex::new(session) }))
+    }
+}
+
+/// How a server is reached.
+struct Server {
+    config: Config,
+    place: String,
+    options: PostgresOptions,
 }
 
 /// A database on a PostgreSQL server with Optuna's tables.
 pub struct PostgresServer {
-    config: Config,
-    place: String,
+    server: Server,
     session: Mutex<Session>,
 }
 
@@ -54,25 +97,16 @@ impl PostgresServer {
         work: impl FnOnce(&mut dyn Transaction) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
         let mut session = self.session();
-        if let Ok((transaction, statements)) = session.begin(reads) {
-            return self.run(reads, transaction, statements, work);
+        if !session.is_over()
+            && let Ok(mut running) = session.begin(&self.server, reads)
+        {
+            let result = work(&mut running);
+            return running.end(result);
         }
-        *session = Session::open(&self.config, &self.place)?;
-        let (transaction, statements) = session.begin(reads).map_err(|error| failure(&self.place, error))?;
-        self.run(reads, transaction, statements, work)
-    }
-
-    fn run<T>(
-        &self,
-        reads: bool,
-        transaction: postgres::Transaction<'_>,
-        statements: &mut Statements,
-        work: impl FnOnce(&mut dyn Transaction) -> Result<T, StorageError>,
-    ) -> Result<T, StorageError> {
-        let mut running = Running { place: &self.place, reads, transaction, statements };
-        let result = work(&mut running)?;
-        running.transaction.commit().map_err(|error| failure(&self.place, error))?;
-        Ok(result)
+        *session = Session::open(&self.server)?;
+        let mut running = session.begin(&self.server, reads)?;
+        let result = work(&mut running);
+        running.end(result)
     }
 }
 
@@ -92,61 +126,8 @@ impl Database for PostgresServer {
     }
 }
 
-struct Running<'a> {
-    place: &'a str,
-    reads: bool,
-    transaction: postgres::Transaction<'a>,
-    statements: &'a mut Statements,
-}
-
-impl Running<'_> {
-    fn rows(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<Vec<postgres::Row>, postgres::Error> {
-        let statement = match self.statements.get(sql) {
-            Some(statement) => statement.clone(),
-            None => {
-                let statement = self.transaction.prepare(sql)?;
-                self.statements.insert(sql.to_owned(), statement.clone());
-                statement
-            }
-        };
-        let values: Vec<_> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        self.transaction.query(&statement, &values)
-    }
-}
-
-impl Transaction for Running<'_> {
-    fn place(&self) -> &str {
-        self.place
-    }
-
-    fn dialect(&self) -> Dialect {
-        Dialect {
-            among: "= ANY (CAST($1 AS BIGINT[]))",
-            for_update: if self.reads { "" } else { " FOR UPDATE" },
-        }
-    }
-
-    fn query(
-        &mut self,
-        sql: &str,
-        values: &[Cell<'_>],
-        row: &mut dyn FnMut(&Row<'_>) -> Result<(), StorageError>,
-    ) -> Result<(), StorageError> {
-        let rows = self.rows(sql, values).map_err(|error| failure(self.place, error))?;
-        for found in rows {
-            let cells: Result<Vec<_>, _> = (0..found.len()).map(|i| found.try_get(i)).collect();
-            row(&Row(&cells.map_err(|error| failure(self.place, error))?))?;
-        }
-        Ok(())
-    }
-
-    fn execute(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<(), StorageError> {
-        self.rows(sql, values).map(drop).map_err(|error| failure(self.place, error))
-    }
-}
-
 /// The error of a server. Its own words say little; what they stand for is in the source.
-fn failure(place: &str, error: postgres::Error) -> StorageError {
+fn failure(place: &str, error: Error) -> StorageError {
     let what = error.to_string();
     let from_server = error.as_db_error().is_some();
     let source = match error.into_source() {

@@ -11,7 +11,7 @@ use crate::trial::{State, TrialId};
 pub(super) fn study(t: &mut dyn Transaction, id: StudyId) -> Result<(), StorageError> {
     let end = t.dialect().for_update;
     let sql = format!("SELECT study_id FROM studies WHERE study_id = CAST($1 AS BIGINT){end}");
-    t.first("studies", &sql, &[Cell::Int(id.0)], |_| Ok(()))?.ok_or(StorageError::NoStudy(id))
+    t.first("studies", &sql, &[Cell::Int(id.0)], |row| row.int(0))?.map(drop).ok_or(StorageError::NoStudy(id))
 }
 
 /// Locks the study of a trial.

@@ -17,6 +17,7 @@ pub(super) use names::time_text;
 pub(super) use schema::{Found, inspect};
 
 use super::StorageError;
+use crate::objection::{Objection, shortened};
 
 /// A parameter of a statement, or a field of a row.
 #[derive(Debug, Clone, Copy)]
@@ -93,9 +94,14 @@ impl<'a> Row<'a> {
     }
 
     fn int(&self, column: usize) -> Result<i64, String> {
+        self.optional_int(column)?.ok_or_else(|| Cell::Null.instead_of("a whole number"))
+    }
+
+    fn optional_int(&self, column: usize) -> Result<Option<i64>, String> {
         match self.cell(column) {
-            Cell::Int(value) => Ok(value),
-            other => Err(format!("{other:?} where a whole number belongs")),
+            Cell::Null => Ok(None),
+            Cell::Int(value) => Ok(Some(value)),
+            other => Err(other.instead_of("a whole number")),
         }
     }
 
@@ -104,14 +110,14 @@ impl<'a> Row<'a> {
             Cell::Null => Ok(None),
             Cell::Real(value) => Ok(Some(value)),
             Cell::Int(value) => Ok(Some(value as f64)),
-            other => Err(format!("{other:?} where a number belongs")),
+            other => Err(other.instead_of("a number")),
         }
     }
 
     fn text(&self, column: usize) -> Result<&'a str, String> {
         match self.cell(column) {
             Cell::Text(value) => Ok(value),
-            other => Err(format!("{other:?} where a text belongs")),
+            other => Err(other.instead_of("a text")),
         }
     }
 
@@ -120,42 +126,53 @@ impl<'a> Row<'a> {
             Cell::Null => Ok(None),
             Cell::Time(value) => Ok(Some(value)),
             Cell::Text(text) => names::time(text).map(Some),
-            other => Err(format!("{other:?} where a date and a time belong")),
+            other => Err(other.instead_of("a date and a time")),
         }
     }
 }
 
+impl Cell<'_> {
+    /// What is wrong with this in a field for something else.
+    fn instead_of(&self, expected: &str) -> String {
+        let found = match self {
+            Self::Null => "nothing".to_owned(),
+            Self::Int(value) => value.to_string(),
+            Self::Real(value) => format!("{value:?}"),
+            Self::Text(text) => format!("the text {:?}", shortened(text)),
+            Self::Time(time) => format!("the time {time}"),
+            Self::Ids(_) => "a list".to_owned(),
+        };
+        format!("{found} where {expected} belongs")
+    }
+}
+
 impl dyn Transaction + '_ {
-    /// Runs a query over `table` and passes its rows on. What `row` objects to is damage of the table.
+    /// Runs a query over `table` and passes its rows on.
     fn rows(
         &mut self,
         table: &str,
         sql: &str,
         values: &[Cell<'_>],
-        mut row: impl FnMut(&Row<'_>) -> Result<(), String>,
+        mut row: impl FnMut(&Row<'_>) -> Result<(), Objection>,
     ) -> Result<(), StorageError> {
         let place = self.place().to_owned();
         self.query(sql, values, &mut |cells| {
-            row(cells).map_err(|why| StorageError::Damaged {
-                place: place.clone(),
-                what: format!("table {table}"),
-                why,
-            })
+            row(cells).map_err(|objection| objection.about(&place, &format!("table {table}")))
         })
     }
 
     /// What `read` makes of the first row, if there is one.
-    fn first<T>(
+    fn first<T, E: Into<Objection>>(
         &mut self,
         table: &str,
         sql: &str,
         values: &[Cell<'_>],
-        read: impl Fn(&Row<'_>) -> Result<T, String>,
+        read: impl Fn(&Row<'_>) -> Result<T, E>,
     ) -> Result<Option<T>, StorageError> {
         let mut first = None;
         self.rows(table, sql, values, |row| {
             if first.is_none() {
-                first = Some(read(row)?);
+                first = Some(read(row).map_err(Into::into)?);
             }
             Ok(())
         })?;

@@ -5,6 +5,7 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
 use super::Cell;
+use crate::objection::shortened;
 use crate::trial::{Direction, State};
 
 const STATES: [(State, &str); 5] = [
@@ -31,7 +32,7 @@ pub(super) fn state_name(state: State) -> &'static str {
 
 /// The state of a name.
 pub(super) fn state(name: &str) -> Result<State, String> {
-    named(&STATES, name).ok_or_else(|| format!("{name:?} is not a state"))
+    named(&STATES, name).ok_or_else(|| format!("{:?} is not a state", shortened(name)))
 }
 
 /// The name of a direction.
@@ -41,7 +42,7 @@ pub(super) fn direction_name(direction: Direction) -> &'static str {
 
 /// The direction of a name.
 pub(super) fn direction(name: &str) -> Result<Direction, String> {
-    named(&DIRECTIONS, name).ok_or_else(|| format!("{name:?} is not a direction"))
+    named(&DIRECTIONS, name).ok_or_else(|| format!("{:?} is not a direction", shortened(name)))
 }
 
 fn name<T: PartialEq>(names: &[(T, &'static str)], value: T) -> &'static str {
@@ -65,8 +66,8 @@ pub(super) fn stored(number: f64) -> [Cell<'static>; 2] {
 pub(super) fn restored(number: Option<f64>, kind: &str) -> Result<f64, String> {
     match number {
         Some(number) if kind == FINITE => Ok(number),
-        None => named(&NOT_FINITE, kind).ok_or_else(|| format!("no number of type {kind:?}")),
-        Some(number) => Err(format!("the number {number:?} of type {kind:?}")),
+        None => named(&NOT_FINITE, kind).ok_or_else(|| format!("no number of type {:?}", shortened(kind))),
+        Some(number) => Err(format!("the number {number:?} of type {:?}", shortened(kind))),
     }
 }
 
@@ -79,5 +80,5 @@ pub(in super::super) fn time_text(time: Timestamp) -> String {
 /// The time of such a text.
 pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     let read = text.parse::<DateTime>().and_then(|time| Offset::UTC.to_timestamp(time));
-    read.map_err(|error| format!("{text:?} is not a time: {error}"))
+    read.map_err(|_| format!("{:?} is not a date and a time", shortened(text)))
 }

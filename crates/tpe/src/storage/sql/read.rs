@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Cell, Row, Transaction, names, write};
 use crate::distribution::Distribution;
 use crate::json;
+use crate::objection::{Objection, shortened};
 use crate::storage::{AttrKind, Known, StorageError, StudyId, StudyRecord};
 use crate::trial::{Attrs, Param, Trial, TrialId};
 
@@ -45,7 +46,8 @@ pub(super) fn trials(
     study: StudyId,
     known: &Known,
 ) -> Result<Vec<Trial>, StorageError> {
-    let last = known.last.map_or(-1, |last| last.0);
+    // Identities may be any numbers; those of a file from elsewhere even negative.
+    let last = known.last.map_or(i64::MIN, |last| last.0);
     let unfinished: Vec<_> = known.unfinished.iter().map(|id| id.0).filter(|id| *id <= last).collect();
     let mut trials = BTreeMap::new();
     let again = format!("trial_id {} AND study_id = CAST($2 AS BIGINT)", t.dialect().among);
@@ -171,13 +173,13 @@ fn of_trials(
     ids: &[i64],
     table: &str,
     columns: &str,
-    mut take: impl FnMut(&mut Trial, &Row<'_>) -> Result<(), String>,
+    mut take: impl FnMut(&mut Trial, &Row<'_>) -> Result<(), Objection>,
 ) -> Result<(), StorageError> {
     let sql = format!("SELECT trial_id, {columns} FROM {table} WHERE trial_id {}", t.dialect().among);
     t.rows(table, &sql, &[Cell::Ids(ids)], |row| {
         let id = row.int(0)?;
         match trials.get_mut(&id) {
-            Some(trial) => take(trial, row).map_err(|why| format!("trial {id}: {why}")),
+            Some(trial) => take(trial, row).map_err(|objection| objection.in_part(&format!("trial {id}"))),
             None => Ok(()),
         }
     })
@@ -189,19 +191,20 @@ fn param(
     row: &Row<'_>,
     column: usize,
     distributions: &mut HashMap<String, Distribution>,
-) -> Result<Param, String> {
-    let internal = row.real(column)?.ok_or("a parameter without a value")?;
+) -> Result<Param, Objection> {
+    let internal = row.real(column)?.ok_or_else(|| "a parameter without a value".to_owned())?;
     let text = row.text(column + 1)?;
     if let Some(distribution) = distributions.get(text) {
         return Ok(Param { internal, distribution: distribution.clone() });
     }
-    let distribution = Distribution::from_json(text).map_err(|error| error.to_string())?;
+    let distribution = Distribution::from_json(text)?;
     distributions.insert(text.to_owned(), distribution.clone());
     Ok(Param { internal, distribution })
 }
 
-fn attr(row: &Row<'_>) -> Result<(String, serde_json::Value), String> {
+fn attr(row: &Row<'_>) -> Result<(String, serde_json::Value), Objection> {
     let (key, text) = (row.text(1)?, row.text(2)?);
-    let value = json::parse(text).map_err(|error| format!("attribute {key:?}: {error}"))?;
+    let part = || format!("attribute {:?}", shortened(key));
+    let value = json::parse(text).map_err(|objection| objection.in_part(&part()))?;
     Ok((key.to_owned(), value))
 }

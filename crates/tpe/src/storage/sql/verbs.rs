@@ -71,13 +71,14 @@ impl<D: Database> Storage for Sql<D> {
     ) -> Result<Admitted, StorageError> {
         self.0.write(|t| {
             lock::study(t, study)?;
-            let number = next_number(t, study)?;
+            let number = next_number(t, study, admission.number)?;
             if admission.number.is_some_and(|wanted| wanted != number) {
                 return Ok(Admitted::NumberTaken);
             }
+            // The number is never less than the count.
             if let Some(budget) = admission.budget
                 && number >= budget
-                && number - repetitions(t, study)? >= budget
+                && counted(t, study)? >= budget
             {
                 return Ok(Admitted::BudgetSpent);
             }
@@ -142,7 +143,7 @@ impl<D: Database> Storage for Sql<D> {
             let running = lock::trial(t, trial)? == State::Running;
             if running {
                 write::state(t, trial, State::Fail, "datetime_complete")?;
-                let number = next_number(t, study)?;
+                let number = next_number(t, study, None)?;
                 write::trial(t, study, number, repetition)?;
             }
             Ok(running)
@@ -161,20 +162,32 @@ impl<D: Database> Storage for Sql<D> {
     }
 }
 
-/// The number of the next trial. The study is locked: trials get their identities and numbers in the same order.
-fn next_number(t: &mut dyn Transaction, study: StudyId) -> Result<u64, StorageError> {
-    let sql = "SELECT number FROM trials WHERE study_id = $1 ORDER BY trial_id DESC LIMIT 1";
-    let last = t.first("trials", sql, &[Cell::Int(study.0)], |row| {
-        let number = row.int(0)?;
-        u64::try_from(number).map_err(|_| format!("a trial has the number {number}"))
-    })?;
-    Ok(last.map_or(0, |number| number + 1))
+/// The number of the next trial, one more than the greatest. The study is locked, so nobody else takes it.
+///
+/// As a rule the newest trial has the greatest number, and `expected` follows it. A file from elsewhere may have its
+/// trials in another order; then all of them are looked at.
+fn next_number(t: &mut dyn Transaction, study: StudyId, expected: Option<u64>) -> Result<u64, StorageError> {
+    let mut after = |sql| {
+        let last = t.first("trials", sql, &[Cell::Int(study.0)], |row| match row.optional_int(0)? {
+            None => Ok(None),
+            Some(number) => {
+                u64::try_from(number).map(Some).map_err(|_| format!("a trial has the number {number}"))
+            }
+        })?;
+        Ok(last.flatten().map_or(0, |number| number + 1))
+    };
+    let newest = after("SELECT number FROM trials WHERE study_id = $1 ORDER BY trial_id DESC LIMIT 1")?;
+    if expected == Some(newest) {
+        return Ok(newest);
+    }
+    after("SELECT MAX(number) FROM trials WHERE study_id = $1")
 }
 
-/// How many trials of the study repeat another one.
-fn repetitions(t: &mut dyn Transaction, study: StudyId) -> Result<u64, StorageError> {
-    let sql = "SELECT COUNT(*) FROM trials JOIN trial_system_attributes USING (trial_id)
-               WHERE study_id = $1 AND key = $2";
+/// How many trials of the study repeat no other one.
+fn counted(t: &mut dyn Transaction, study: StudyId) -> Result<u64, StorageError> {
+    let sql = "SELECT COUNT(*) FROM trials WHERE study_id = $1 AND NOT EXISTS (
+                   SELECT 1 FROM trial_system_attributes
+                   WHERE trial_system_attributes.trial_id = trials.trial_id AND key = $2)";
     let count = t.first("trials", sql, &[Cell::Int(study.0), Cell::Text(FAILED_TRIAL)], |row| row.int(0))?;
     Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
 }

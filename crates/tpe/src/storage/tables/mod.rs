@@ -33,6 +33,8 @@ struct StoredStudy {
     first: BTreeMap<String, (u64, Param)>,
     /// The trials of which a repetition was created.
     repeated: BTreeSet<TrialId>,
+    /// How many trials repeat another one.
+    repetitions: u64,
 }
 
 impl Tables {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{Operation, StoredStudy, Tables};
-use crate::storage::{NewTrial, StudyId, StudyRecord};
+use crate::storage::{AttrKind, FAILED_TRIAL, NewTrial, StudyId, StudyRecord};
 use crate::trial::{Attrs, Direction, Param, State, Trial, TrialId};
 
 impl Tables {
@@ -44,8 +44,15 @@ impl Tables {
                 }
             }
             Operation::SetTrialAttr { trial, kind, key, value } => {
-                if let Some(trial) = self.changeable(trial) {
-                    kind.of(&mut trial.user_attrs, &mut trial.system_attrs).insert(key, value);
+                let Some(stored) = self.changeable(trial) else { return };
+                let repeats = kind == AttrKind::System && key == FAILED_TRIAL;
+                let known = kind.of(&mut stored.user_attrs, &mut stored.system_attrs).insert(key, value);
+                if repeats
+                    && known.is_none()
+                    && let Ok(owner) = self.owner(trial)
+                    && let Some(study) = self.studies.get_mut(&owner)
+                {
+                    study.repetitions += 1;
                 }
             }
         }
@@ -60,7 +67,7 @@ impl Tables {
         let record =
             StudyRecord { id, name, directions, user_attrs: Attrs::new(), system_attrs: Attrs::new() };
         let (trials, first, repeated) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
-        self.studies.insert(id, StoredStudy { record, trials, first, repeated });
+        self.studies.insert(id, StoredStudy { record, trials, first, repeated, repetitions: 0 });
     }
 
     fn delete_study(&mut self, study: StudyId) {
@@ -86,6 +93,7 @@ impl Tables {
             stored.note_first(name, number, param);
         }
         stored.repeated.extend(repeats);
+        stored.repetitions += u64::from(new.system_attrs.contains_key(FAILED_TRIAL));
         stored.trials.push(Trial {
             id,
             number,

@@ -1,11 +1,12 @@
 //! The verbs of storages that keep tables: decisions on operations.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
 use super::{Operation, Tables};
 use crate::storage::{
-    Admission, Admitted, AttrKind, FAILED_TRIAL, Known, NewTrial, Storage, StorageError, StudyId,
-    StudyRecord, now,
+    Admission, Admitted, AttrKind, Known, NewTrial, Storage, StorageError, StudyId, StudyRecord, now,
 };
 use crate::trial::{Attrs, Direction, Param, State, Trial, TrialId};
 
@@ -73,9 +74,7 @@ impl<R: Replica + Send + Sync> Storage for R {
             if admission.number.is_some_and(|wanted| wanted != number) {
                 return Ok((Vec::new(), Admitted::NumberTaken));
             }
-            let repetition = |trial: &&Trial| trial.system_attrs.contains_key(FAILED_TRIAL);
-            let counted = number - stored.trials.iter().filter(repetition).count() as u64;
-            if admission.budget.is_some_and(|budget| counted >= budget) {
+            if admission.budget.is_some_and(|budget| number - stored.repetitions >= budget) {
                 return Ok((Vec::new(), Admitted::BudgetSpent));
             }
             stored.check_params(&new.params)?;
@@ -169,10 +168,13 @@ impl<R: Replica + Send + Sync> Storage for R {
 
     fn trials(&self, study: StudyId, known: &Known) -> Result<Vec<Trial>, StorageError> {
         self.look(|tables| {
-            let trials = &tables.study(study)?.trials;
-            let later = trials.partition_point(|trial| known.last.is_some_and(|last| trial.id <= last));
-            let again = trials[..later].iter().filter(|trial| known.unfinished.contains(&trial.id));
-            Ok(again.chain(&trials[later..]).cloned().collect())
+            let stored = tables.study(study)?;
+            let later =
+                stored.trials.partition_point(|trial| known.last.is_some_and(|last| trial.id <= last));
+            let again = known.unfinished.iter().filter_map(|&id| stored.position(id));
+            let again: BTreeSet<_> = again.filter(|&place| place < later).collect();
+            let places = again.into_iter().chain(later..stored.trials.len());
+            Ok(places.map(|place| stored.trials[place].clone()).collect())
         })
     }
 }

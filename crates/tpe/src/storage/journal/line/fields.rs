@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 
 use crate::json;
+use crate::objection::shortened;
 use crate::trial::Attrs;
 
 /// A line as an object. Errors name the field that is missing or of the wrong type.
@@ -13,7 +14,8 @@ pub(super) struct Fields<'a>(pub(super) &'a Json);
 impl<'a> Fields<'a> {
     fn get<T>(&self, name: &str, convert: impl FnOnce(&'a Json) -> Option<T>) -> Result<T, String> {
         let value = self.0.get(name).ok_or_else(|| format!("{name:?} is missing"))?;
-        convert(value).ok_or_else(|| format!("{name:?} is of the wrong type: {}", json::write(value)))
+        convert(value)
+            .ok_or_else(|| format!("{name:?} is of the wrong type: {}", shortened(&json::write(value))))
     }
 
     /// A field that may be missing or null.

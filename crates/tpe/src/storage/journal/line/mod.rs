@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use self::fields::Fields;
 use crate::distribution::Distribution;
 use crate::json;
+use crate::objection::{Objection, shortened};
 use crate::storage::tables::Operation;
 use crate::storage::{AttrKind, NewTrial, StudyId};
 use crate::trial::{Direction, Param, State, TrialId};
@@ -117,9 +118,9 @@ fn creation(operation: &Operation) -> Json {
 ///
 /// # Errors
 /// What is wrong with the line.
-pub(super) fn read(line: &[u8]) -> Result<Option<Operation>, String> {
-    let text = std::str::from_utf8(line).map_err(|error| error.to_string())?;
-    let json = json::parse(text).map_err(|error| error.to_string())?;
+pub(super) fn read(line: &[u8]) -> Result<Option<Operation>, Objection> {
+    let text = std::str::from_utf8(line).map_err(|_| "it is not UTF-8 text".to_owned())?;
+    let json = json::parse(text)?;
     let line = Fields(&json);
     let study = || line.whole("study_id").map(StudyId);
     let trial = || line.whole("trial_id").map(TrialId);
@@ -173,25 +174,26 @@ pub(super) fn read(line: &[u8]) -> Result<Option<Operation>, String> {
             Operation::SetTrialAttr { trial: trial()?, kind, key, value }
         }
         code::DISCARD_TRIALS => return Ok(None),
-        other => return Err(format!("there is no operation {other}")),
+        other => return Err(format!("there is no operation {other}").into()),
     };
     Ok(Some(operation))
 }
 
-fn new_trial(line: &Fields<'_>) -> Result<NewTrial, String> {
+fn new_trial(line: &Fields<'_>) -> Result<NewTrial, Objection> {
     let internal = line.object("params")?;
     let distributions = line.object("distributions")?;
     let mut params = Vec::with_capacity(internal.len());
     for (name, value) in &internal {
-        let internal = json::as_f64(value).ok_or_else(|| format!("parameter {name:?} is no number"))?;
+        let internal =
+            json::as_f64(value).ok_or_else(|| format!("parameter {:?} is no number", shortened(name)))?;
         let text = distributions.get(name).and_then(Json::as_str);
-        let text = text.ok_or_else(|| format!("parameter {name:?} has no distribution"))?;
+        let text = text.ok_or_else(|| format!("parameter {:?} has no distribution", shortened(name)))?;
         params.push((name.clone(), Param { internal, distribution: distribution(text)? }));
     }
     let mut intermediate = Vec::new();
     for (step, value) in &line.object("intermediate_values")? {
         let pair = step.parse().ok().zip(json::as_f64(value));
-        intermediate.push(pair.ok_or_else(|| format!("intermediate value {step:?} is wrong"))?);
+        intermediate.push(pair.ok_or_else(|| format!("intermediate value {:?} is wrong", shortened(step)))?);
     }
     let value = line.optional("value", Fields::number)?.map(|value| vec![value]);
     Ok(NewTrial {
@@ -227,11 +229,11 @@ fn state(number: i64) -> Result<State, String> {
 fn direction(number: &Json) -> Result<Direction, String> {
     let index = number.as_u64().and_then(|number| number.checked_sub(1));
     let direction = index.and_then(|index| DIRECTIONS.get(usize::try_from(index).ok()?));
-    direction.copied().ok_or_else(|| format!("there is no direction {number}"))
+    direction.copied().ok_or_else(|| format!("there is no direction {}", shortened(&json::write(number))))
 }
 
-fn distribution(text: &str) -> Result<Distribution, String> {
-    Distribution::from_json(text).map_err(|error| error.to_string())
+fn distribution(text: &str) -> Result<Distribution, Objection> {
+    Ok(Distribution::from_json(text)?)
 }
 
 fn numbers(values: &[f64]) -> Json {
