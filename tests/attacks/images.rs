@@ -33,6 +33,10 @@ fn refused(name: &'static str, image: Vec<u8>) -> Attack {
     attack(name, PREDICT).trained().file("x.png", image).ends(1, &["x.png"]).never(&["Happiness", "Neutral"])
 }
 
+fn jpeg(name: &'static str, setup: &str) -> Attack {
+    attack(name, PREDICT).trained().fixture("crates/fer/tests/jpeg/progressive.jpg", "x.png").setup(setup)
+}
+
 fn as_file(name: &'static str, setup: &str) -> Attack {
     attack(name, PREDICT).trained().setup(setup).ends(1, &["x.png"])
 }
@@ -56,6 +60,13 @@ pub fn rows() -> Vec<Attack> {
         refused("an empty image", Vec::new()),
         refused("text as an image", b"a face, honestly\n".to_vec()),
         refused("the beginning of a JPEG", vec![0xff, 0xd8, 0xff, 0xe0, 0, 16, b'J', b'F', b'I', b'F', 0]),
+        jpeg("a whole JPEG", ":").ends(0, &["x.png", "%"]),
+        jpeg("half a JPEG", "truncate -s 400 x.png").ends(1, &["x.png", "end early"]).never(&["%"]),
+        jpeg("a JPEG without its last byte", "truncate -s -1 x.png").ends(1, &["x.png", "end early"]),
+        jpeg("half a JPEG with an end", "truncate -s 600 x.png; printf '\\377\\331' >> x.png")
+            .ends(1, &["x.png", "JPEG"])
+            .never(&["%"]),
+        jpeg("a JPEG with garbage behind it", "head -c 100000 /dev/zero >> x.png").ends(0, &["x.png", "%"]),
         refused("a GIF", b"GIF89a\x01\0\x01\0\0\0\0;".to_vec()),
         refused("a network as an image", super::harness::TINY.into()),
         as_file("an image that is a pipe", "mkfifo x.png"),

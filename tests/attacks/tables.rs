@@ -88,6 +88,26 @@ pub fn rows() -> Vec<Attack> {
             .file("x.csv", table())
             .setup("tar czf x.tar.gz x.csv")
             .ends(1, &["x.tar.gz", "tar"]),
+        attack("a tar of a table, not compressed", "fer data stats --data x.tar")
+            .file("x.csv", table())
+            .setup("tar cf x.tar x.csv")
+            .ends(1, &["x.tar", "a tar archive", "unpack it first"]),
+        stats("numbers without a header", "7 8 9\n1 2 3\n")
+            .ends(1, &["x.csv", "line 1", "numbers", "header"]),
+        stats(
+            "the votes of FERPlus",
+            "Usage,Image name,neutral,happiness,contempt,NF\nTraining,a.png,4,0,0,0\n",
+        )
+        .ends(1, &["x.csv", "votes of FERPlus"]),
+        stats("a table of old line ends", table().replace('\n', "\r")).ends(0, &["21"]),
+        stats("a table with semicolons", table().replace(',', ";")).ends(0, &["21"]),
+        attack("a usage that contradicts the name of its file", "fer data stats --data .")
+            .file("Q1_Train_Data.csv", table())
+            .setup("cp Q1_Train_Data.csv Q1_Validation_Data.csv; cp Q1_Train_Data.csv Q1_Test_Data.csv")
+            .ends(1, &["Q1_Train_Data.csv, line 9", "val split", "says train"]),
+        attack("folders of images", "fer data stats --data x")
+            .setup("mkdir -p x/train/happy; : > x/train/happy/1.png")
+            .ends(1, &["folders of images", "train/happy", "data/README.md"]),
         attack("a zip of a table", "fer data stats --data x.zip")
             .file("x.zip", b"PK\x03\x04\x14\0\0\0\0\0 and so on")
             .ends(1, &["x.zip", "zip"]),

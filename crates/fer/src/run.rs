@@ -38,6 +38,7 @@ use crate::layout::{Layout, RUN};
 use crate::lock::Lock;
 use crate::pipeline::Pipeline;
 use crate::record::{self, read_json};
+use crate::samples::{WrongOutputs, check_outputs};
 use crate::settings::{SettingsError, TrainSettings};
 use crate::transform::Transform;
 
@@ -108,6 +109,14 @@ pub enum RunError {
         path: PathBuf,
         /// What is wrong.
         source: BuildError,
+    },
+    /// The run's network does not tell the emotions apart.
+    #[error("{path}: {source}")]
+    Outputs {
+        /// The run's network.
+        path: PathBuf,
+        /// What is wrong.
+        source: WrongOutputs,
     },
     /// The run's weights cannot be loaded.
     #[error(transparent)]
@@ -310,7 +319,9 @@ impl RunFolder {
         let json = record::read(&path)?.ok_or_else(|| RunError::Missing(path.clone()))?;
         let config = Sequential::from_json(&json)
             .map_err(|e| SettingsError::File { path: path.clone(), problem: e.to_string() })?;
-        let mut network = config.build(0).map_err(|source| RunError::Network { path, source })?;
+        let mut network =
+            config.build(0).map_err(|source| RunError::Network { path: path.clone(), source })?;
+        check_outputs(&network).map_err(|source| RunError::Outputs { path, source })?;
         load_weights(&mut network, &self.file(weights))?;
         Ok(network)
     }
@@ -319,7 +330,11 @@ impl RunFolder {
     ///
     /// # Errors
     /// If the system refuses.
+    ///
+    /// # Panics
+    /// If there is not one probability for each emotion.
     pub fn write_predictions(&self, faces: &Faces, probabilities: &Tensor<f32>) -> Result<(), RunError> {
+        assert_eq!(probabilities.len(), faces.len() * EMOTIONS.len(), "a probability for each emotion");
         let mut predictions = String::from("index,label,predicted");
         for emotion in EMOTIONS {
             predictions += &format!(",p_{}", emotion.to_lowercase());

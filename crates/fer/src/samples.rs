@@ -1,8 +1,10 @@
 //! Faces as the networks see them.
 
 use nn_core::Shape;
+use nn_core::model::Network;
 use nn_core::train::{Dataset, Targets};
 use rayon::prelude::*;
+use thiserror::Error;
 
 use crate::augment::{ImageShape, LabelledImages};
 use crate::data::{EMOTIONS, Faces, PIXELS};
@@ -25,6 +27,33 @@ impl<'a> Samples<'a> {
         let shape = if Transform::fits(shape) { shape.clone() } else { Shape::new([PIXELS]) };
         Self { faces, shape, transform }
     }
+}
+
+/// A network whose outputs are not the classes of the faces.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "network {name:?} has {outputs}, the data has {classes} classes: end it with a Dense layer of {classes} units",
+    classes = EMOTIONS.len()
+)]
+pub struct WrongOutputs {
+    /// The network's name; a long one is cut.
+    pub name: String,
+    /// How many outputs it has, in words.
+    pub outputs: String,
+}
+
+/// Whether a network has one output for each emotion.
+///
+/// # Errors
+/// If it has more, fewer, or an image of them.
+pub fn check_outputs(network: &Network<f32>) -> Result<(), WrongOutputs> {
+    let outputs = match network.output_shape()[..] {
+        [count] if count == EMOTIONS.len() => return Ok(()),
+        [1] => "1 output".into(),
+        [count] => format!("{count} outputs"),
+        ref shape => format!("outputs of shape {shape:?}"),
+    };
+    Err(WrongOutputs { name: network.name().chars().take(40).collect(), outputs })
 }
 
 /// The labels of faces as targets.

@@ -22,7 +22,7 @@ use crate::features::{FeatureCache, Origin};
 use crate::pipeline::Pipeline;
 use crate::resume::Parts;
 use crate::run::{RESULT, RunError, RunFolder, STATISTICS, TRANSFORM, to_json};
-use crate::samples::{Samples, targets};
+use crate::samples::{Samples, WrongOutputs, check_outputs, targets};
 use crate::settings::{ResolvedSettings, SettingsError};
 
 /// Why a training run failed.
@@ -35,6 +35,9 @@ pub enum TrainingError {
     /// The network cannot be built.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The network's outputs are not the classes of the faces.
+    #[error(transparent)]
+    Outputs(#[from] WrongOutputs),
     /// The faces cannot be standardised.
     #[error(transparent)]
     Augment(#[from] AugmentError),
@@ -121,6 +124,7 @@ impl<'a> Training<'a> {
     /// If they do not.
     pub fn prepare(settings: &'a ResolvedSettings, data: &'a Dataset) -> Result<Self, TrainingError> {
         let mut network = settings.network.build::<f32>(settings.seed)?;
+        check_outputs(&network)?;
         if let Some(finetune) = &settings.finetune {
             finetune.apply(&mut network);
         }
@@ -138,6 +142,11 @@ impl<'a> Training<'a> {
         let config = settings.to_toml(options.batch_size)?;
         let pipeline = Pipeline::fit(&settings.transform, &shape, &data.train)?;
         Ok(Self { settings, data, network, options, config, pipeline, head: None, checkpoints: None })
+    }
+
+    /// The network that is to be trained, whole.
+    pub fn network(&self) -> &Network<f32> {
+        &self.network
     }
 
     /// Keeps checkpoints, and continues from the one that was found.

@@ -5,7 +5,7 @@ use image::imageops::{self, FilterType};
 use image::{ImageBuffer, Luma};
 use serde::{Deserialize, Serialize};
 
-use crate::augment::ImageDataGenerator;
+use crate::augment::{IMAGENET_MEANS, ImageDataGenerator};
 use crate::data::SIDE;
 
 /// What is done to each grey level.
@@ -17,13 +17,12 @@ pub enum Scaling {
     Centred,
     /// `level / 127.5 - 1`, in `[-1, 1]`: what MobileNetV2 was trained on.
     Symmetric,
+    /// The grey level as it is, 0 to 255: for an augmentation that has a preprocessing function of its own.
+    Levels,
     /// `level - mean`, with the mean of each channel of ImageNet, channels in the order blue, green, red: what ResNet50
     /// was trained on.
     ImagenetMeans,
 }
-
-/// Means of ImageNet: blue, green, red (`keras.applications.imagenet_utils`).
-const IMAGENET_MEANS: [f32; 3] = [103.939, 116.779, 123.68];
 
 impl Scaling {
     /// The value of a grey level in a channel.
@@ -31,6 +30,7 @@ impl Scaling {
         match self {
             Self::Centred => level / 255.0 - 0.5,
             Self::Symmetric => level / 127.5 - 1.0,
+            Self::Levels => level,
             Self::ImagenetMeans => level - IMAGENET_MEANS[channel % 3],
         }
     }
@@ -72,6 +72,16 @@ impl Transform {
             [pixels] => pixels == SIDE * SIDE,
             [h, w, channels] => h == w && (channels == 1 || channels == 3),
             _ => false,
+        }
+    }
+
+    /// What is to be said of an input of another size than the faces; `None` if it has theirs.
+    pub fn remark(shape: &[usize]) -> Option<String> {
+        match *shape {
+            [side, _, _] if side != SIDE && Self::fits(shape) => Some(format!(
+                "the network takes images of {side}x{side}: faces are resized from {SIDE}x{SIDE} (linear interpolation)"
+            )),
+            _ => None,
         }
     }
 
@@ -165,6 +175,10 @@ mod tests {
         for shape in [&[PIXELS][..], &[48, 48, 1], &[96, 96, 3]] {
             assert!(Transform::fits(shape), "{shape:?}");
         }
+        assert_eq!(Transform::remark(&[48, 48, 3]), None);
+        assert_eq!(Transform::remark(&[PIXELS]), None);
+        let remark = Transform::remark(&[28, 28, 1]).unwrap();
+        assert!(remark.contains("28x28") && remark.contains("resized from 48x48"), "{remark}");
         for shape in [&[PIXELS + 1][..], &[48, 47, 1], &[48, 48, 2], &[48, 48], &[]] {
             assert!(!Transform::fits(shape), "{shape:?}");
         }

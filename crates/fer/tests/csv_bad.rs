@@ -91,9 +91,25 @@ fn wrong_number_of_pixels() {
 
 #[test]
 fn wrong_pixels() {
-    for bad in
-        ["256", "-1", "12.5", "1e2", "nan", "99999999999999999999", "٣", "+7", "0x1", "1_0", "0007", "7;"]
-    {
+    for bad in [
+        "256",
+        "256.0",
+        "-1",
+        "-1.0",
+        "12.5",
+        "0.47",
+        "1.5e-1",
+        "1.2e99",
+        "1e2",
+        "nan",
+        "99999999999999999999",
+        "٣",
+        "+7",
+        "0x1",
+        "1_0",
+        "0007",
+        "7;",
+    ] {
         let found = format!("pixel 1204 of 2304 is \"{bad}\"");
         pixels_refused(bad, &with_pixel(bad), &["\"pixels\"", &found, "from 0 to 255"]);
     }
@@ -103,10 +119,15 @@ fn wrong_pixels() {
 
 #[test]
 fn wrong_emotions() {
-    for bad in ["7", "-1", "3.0", "", "joy", "33", "+3"] {
+    for bad in ["7", "-1", "-0.0", "3.5", "7.0", "", "joy", "33", "+3"] {
         let found = format!("\"emotion\": found \"{bad}\"");
         line_refused(bad, format!("{bad},{},Training", pixels(0)), &[&found, "0 (Angry)", "6 (Neutral)"]);
     }
+    line_refused(
+        "CK+",
+        format!("7,{},Training", pixels(0)),
+        &["found \"7\"", "contempt in CK+", "leave such rows"],
+    );
     line_refused(
         "happy",
         format!("happy,{},Training", pixels(0)),
@@ -179,7 +200,7 @@ fn long_lines_keep_memory_flat() {
 fn other_encodings_and_nul() {
     let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     refused("UTF-16 with a mark", utf16("\u{FEFF}emotion,pixels"), &["UTF-16", "save it as UTF-8"]);
-    refused("UTF-16 without", utf16("emotion,pixels,Usage\n"), &["line 1", "NUL"]);
+    refused("UTF-16 without", utf16("emotion,pixels,Usage\n"), &["UTF-16", "save it as UTF-8"]);
     pixels_refused("in a pixel", &with_pixel("1\0"), &["NUL byte", "expected text"]);
     line_refused("in an emotion", format!("\0,{},Training", pixels(0)), &["NUL byte"]);
     line_refused("a line of them", vec![0; 3_000], &["NUL byte"]);
@@ -204,6 +225,144 @@ fn truncated_files() {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(&gz).unwrap();
     refused("gzip twice", encoder.finish().unwrap(), &["gzip file inside a gzip file", "unpack"]);
+}
+
+/// The header of a tar archive, with its sum of octal digits, and a file in it.
+fn tar(magic: &[u8]) -> Vec<u8> {
+    let mut header = vec![0; 512];
+    header[..11].copy_from_slice(b"fer2013.csv");
+    header[124..135].copy_from_slice(b"00000000100");
+    header[257..257 + magic.len()].copy_from_slice(magic);
+    header[148..156].fill(b' ');
+    let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum();
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    [header, single_file().into_bytes()].concat()
+}
+
+fn gz(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn archives_and_tables_of_other_programs() {
+    for magic in [&b"ustar\x0000"[..], b"ustar  \0", b""] {
+        refused("tar", tar(magic), &["is a tar archive", "unpack it first", "CSV file in it"]);
+        refused("tar.gz", gz(&tar(magic)), &["is a tar archive", "unpack it first"]);
+    }
+    let zip_with = |name: &str| [b"PK\x03\x04\x14\0\0\0\x08\0", name.as_bytes()].concat();
+    refused("xlsx", zip_with("[Content_Types].xml"), &["Excel workbook", "export it as CSV"]);
+    refused("npz", zip_with("images.npy"), &["NumPy arrays", "export it as CSV"]);
+    for (magic, found) in [
+        (&b"7z\xBC\xAF\x27\x1C"[..], "7z archive"),
+        (b"\xFD7zXZ\0", "xz file"),
+        (b"\x28\xB5\x2F\xFD", "zstd file"),
+        (b"BZh91AY", "bzip2 file"),
+        (b"PAR1\x15\x04", "Parquet"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5"),
+        (b"\x93NUMPY\x01\0", "NumPy array"),
+        (b"\xD0\xCF\x11\xE0", "Excel"),
+        (b"SQLite format 3\0", "SQLite"),
+        (b"  [{\"emotion\": 0}]", "JSON"),
+    ] {
+        refused(found, magic, &[found, "not a CSV file"]);
+        refused(found, gz(magic), &[found]);
+    }
+}
+
+/// Texts that are no table of faces are told by what they are.
+#[test]
+fn texts_of_other_kinds() {
+    let votes = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n\
+                 Training,fer0000000.png,4,0,0,1,3,2,0,0,0,0\n";
+    refused("FERPlus", votes, &["line 1", "votes of FERPlus", "fer2013.csv"]);
+    let savetxt: String = (0..48).map(|row| pixels(row)[..150].to_owned() + "\n").collect();
+    refused("savetxt", savetxt, &["line 1", "numbers", "header line", "emotion, pixels"]);
+    refused(
+        "savetxt of floats",
+        "7.000000000000000000e+00 1.210000000000000000e+02\n",
+        &["numbers", "header"],
+    );
+    let columns: String = (0..2304).map(|pixel| format!(",pixel{pixel}")).collect();
+    refused(
+        "a column for each",
+        format!("emotion{columns},Usage\n"),
+        &["2306 columns", "one column \"pixels\""],
+    );
+    let summarised = "[ 70  80  82 ... 106 109  82]";
+    line_refused(
+        "NumPy's dots",
+        format!("0,{summarised},Training"),
+        &["after 3 pixels", "NumPy has left out"],
+    );
+    line_refused(
+        "several lines",
+        format!("0,\"[{}\n 1 2]\",Training", pixels(0)),
+        &["all of an image on one line"],
+    );
+    pixels_refused("another size", &vec!["9"; 96 * 96].join(" "), &["found 9216 pixels (96x96)"]);
+}
+
+#[test]
+fn a_usage_column_may_not_contradict_the_name_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in csv::SPLIT_FILES {
+        fs::write(folder.path().join(name), single_file()).unwrap();
+    }
+    let message = message(folder.path());
+    for fragment in ["Q1_Train_Data.csv, line 4", "\"Usage\"", "belongs to the val split", "says train"] {
+        assert!(message.contains(fragment), "{message}");
+    }
+}
+
+/// A few megabytes of gzip may hold gigabytes of nothing.
+#[test]
+fn blank_lines_have_an_end() {
+    let many = b"\n".repeat(3 << 20);
+    refused("only blank lines", gz(&many), &["line ", "more than 1 MiB of blank lines"]);
+    let start = format!("emotion,pixels,Usage\n{}", row(0, "Training"));
+    refused("behind a row", gz(&[start.as_bytes(), &many].concat()), &["more than 1 MiB of blank lines"]);
+    let spaces = [b" ".repeat(60_000), vec![b'\n']].concat().repeat(20);
+    refused("lines of spaces", gz(&spaces), &["blank lines"]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("faces.csv");
+    fs::write(&path, single_file()).unwrap();
+    let options = Options { max_bytes: 20_000, ..Options::default() };
+    let message = csv::load(&path, &options).unwrap_err().to_string();
+    assert!(message.contains("line 4: the file is longer than"), "{message}");
+}
+
+#[test]
+fn folders_of_other_things_are_told_by_what_is_in_them() {
+    let told = |files: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+        message(folder.path())
+    };
+    for (files, fragments) in [
+        (
+            &["train/angry/1.png", "train/happy/2.JPG", "test/angry/3.png"][..],
+            &["folders of images", "\"train/angry\"", "data/README.md"][..],
+        ),
+        (&["angry/1.png", "happy/2.jpeg"], &["folders of images (\"angry\", \"happy\")"]),
+        (&["1.png"], &["images, which say nothing"]),
+        (&["FER2013.CSV"], &["found \"FER2013.CSV\"", "give it by itself, with --data"]),
+        (&["fer2013"], &["found \"fer2013\"", "give it by itself"]),
+        (&["train.csv", "val.csv", "test.csv"], &["\"test.csv\", \"train.csv\", \"val.csv\"", "rename"]),
+        (&["fer2013.tar.gz"], &["found \"fer2013.tar.gz\": unpack it first"]),
+        (&["notes.md"], &["found \"notes.md\""]),
+        (&[], &["the folder is empty"]),
+    ] {
+        let message = told(files);
+        for fragment in fragments.iter().chain(&["holds no FER-2013 data; expected Q1_Train_Data.csv"]) {
+            assert!(message.contains(fragment), "{files:?}: {message:?} lacks {fragment:?}");
+        }
+    }
 }
 
 #[test]

@@ -59,6 +59,55 @@ fn one_file_in_many_spellings() {
     accepted("gzip in two members", members);
 }
 
+/// Another writing of the same thing is the same thing.
+#[test]
+fn other_writings_of_numbers_columns_and_lines() {
+    let plain = single_file();
+    let labels = |ending: &str| {
+        (0..4).fold(plain.clone(), |text, label| {
+            text.replace(&format!("\n{label},"), &format!("\n{label}{ending},"))
+        })
+    };
+    accepted("labels of floats", labels(".0"));
+    accepted("labels of numpy.savetxt", labels(".000000000000000000e+00"));
+    accepted("pixels of floats", plain.replace(" 121 ", " 121.0 ").replace(" 7 ", " 7. "));
+    accepted("pixels with exponents", plain.replace(" 121 ", " 1.21e+02 "));
+    accepted("semicolons", plain.replace(',', ";"));
+    accepted("tabs", plain.replace(',', "\t"));
+    accepted("bars, quoted", plain.replace(',', "|").replace("Training", "\"Training\""));
+    accepted("carriage returns alone", plain.replace('\n', "\r"));
+    accepted("carriage returns doubled", plain.replace('\n', "\r\r\n"));
+    let rows = |open: &str, between: &str, close: &str| {
+        let row = |(label, usage)| {
+            format!("{label},\"{open}{}{close}\",{usage}\n", pixels(label).replace(' ', between))
+        };
+        let rows = [(0, "Training"), (1, "Training"), (2, "PublicTest"), (3, "PrivateTest")].map(row);
+        format!("emotion,pixels,Usage\n{}", rows.concat())
+    };
+    accepted("an array of NumPy", rows("[", " ", "]"));
+    accepted("a padded array of NumPy", rows("[  ", "  ", " ]"));
+    accepted("a list of Python", rows("[", ", ", "]"));
+    accepted("commas in quotes", rows("", ",", ""));
+    accepted("a list behind semicolons", plain.replace(',', ";").replace(' ', ", "));
+}
+
+#[test]
+fn a_usage_column_may_agree_with_the_names_of_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["Training", "PublicTest", "PrivateTest"];
+    for (label, (name, word)) in csv::SPLIT_FILES.into_iter().zip(words).enumerate() {
+        let content = format!("emotion,pixels,Usage\n{label},{},{word}\n", pixels(label));
+        fs::write(folder.path().join(name), content).unwrap();
+    }
+    assert_eq!(load(folder.path()).test.labels(), [2]);
+    // By itself a file is divided by its column, and its name is no more than odd.
+    let path = folder.path().join("Q1_Test_Data.csv");
+    fs::write(&path, single_file()).unwrap();
+    let dataset = load(&path);
+    assert_eq!((dataset.train.len(), dataset.test.len()), (2, 1));
+    assert_eq!(dataset.warnings[0], Warning::NamedForSplit { file: "Q1_Test_Data.csv" });
+}
+
 #[test]
 fn columns_in_any_order_quoted_or_with_others_between() {
     let rows = [(0, "Training"), (1, "Training"), (2, "PublicTest"), (3, "PrivateTest")];

@@ -167,10 +167,10 @@ fn layers_are_counted_inputs_resized_and_kernels_penalised() {
     assert!(network.contains("64,") && !network.contains("48,"), "{network}");
 }
 
-/// The narrowest published MobileNetV2, from the folder `FER_WEIGHTS`.
-fn published(test: &str) -> Option<String> {
-    let file = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5";
-    let path = std::env::var_os("FER_WEIGHTS").map(|folder| PathBuf::from(folder).join(file));
+/// The published MobileNetV2 of a width, from the folder `FER_WEIGHTS`.
+fn published(width: &str, test: &str) -> Option<String> {
+    let file = format!("mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{width}_224_no_top.h5");
+    let path = std::env::var_os("FER_WEIGHTS").map(|folder| PathBuf::from(folder).join(&file));
     let found = path.filter(|path| path.exists()).map(|path| path.to_str().unwrap().to_owned());
     if found.is_none() {
         // Past the test runner's capture, so that it shows for a passing test as well.
@@ -183,7 +183,7 @@ fn published(test: &str) -> Option<String> {
 /// show whether what the layers on top get is right.
 #[test]
 fn cached_features_of_published_weights_change_nothing() {
-    let Some(file) = published("cached_features_of_published_weights_change_nothing") else { return };
+    let Some(file) = published("1.0", "cached_features_of_published_weights_change_nothing") else { return };
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let begin = ["ft2", "--weights", &file, "--preprocess", "imagenet", "--optimizer", "sgd", "--run"];
@@ -235,4 +235,13 @@ fn wrong_settings_are_told_before_anything_is_written() {
     fails(folder, &random(&["--unfreeze-from", "block_16_projekt"]), &["did you mean \"block_16_project\""]);
     fails(folder, &random(&["--unfreeze-from", "x", "--unfreeze-last", "2"]), &["cannot be used with"]);
     fails(folder, &random(&["--preprocess", "caffe"]), &["study, imagenet"]);
+}
+
+/// A narrower network under the name of the study's would be another one in every table.
+#[test]
+fn published_weights_of_another_width_are_refused() {
+    let Some(file) = published("0.35", "published_weights_of_another_width_are_refused") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let reason = "expected weights of MobileNetV2 of width 1, on which ft2 is built";
+    fails(folder.path(), &["finetune", "ft2", "--weights", &file], &["MobileNetV2 of width 0.35", reason]);
 }

@@ -86,13 +86,18 @@ fn bad_images_are_refused_by_name() {
     let grey = DynamicImage::from(GrayImage::from_fn(64, 64, |x, y| Luma([(x * y) as u8])));
     grey.write_to(&mut std::io::Cursor::new(&mut png), ImageFormat::Png).unwrap();
 
-    assert!(
-        message(&file("empty.png", b"")).contains("empty.png: cannot be decoded; expected a PNG or JPEG")
-    );
-    assert!(message(&file("text.png", b"hello")).contains("text.png: cannot be decoded"));
-    assert!(message(&file("cut.png", &png[..png.len() / 2])).contains("cut.png: cannot be decoded"));
-    assert!(message(folder.path()).contains("is not a regular file"));
-    assert!(message(&folder.path().join("none.png")).contains("none.png: cannot be read"));
+    let told = |path: &Path, fragment: &str| {
+        let message = message(path);
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(message.contains(fragment) && message.contains(name), "{message:?} lacks {fragment:?}");
+    };
+    told(&file("empty.png", b""), "is an empty file; expected a PNG or JPEG image");
+    told(&file("text.png", b"hello"), "is no image; expected a PNG or JPEG image");
+    told(&file("l.webp", b"RIFF\x10\0\0\0WEBPVP8 "), "is a WebP image; expected");
+    told(&file("l.gif", b"GIF89a"), "is a GIF image; expected");
+    told(&file("cut.png", &png[..png.len() / 2]), "cannot be decoded: the PNG data end early");
+    told(folder.path(), "is a folder, expected a regular file");
+    told(&folder.path().join("none.png"), "No such file");
     // A header that announces 60,000 x 60,000 pixels: width and height stand at bytes 16 to 24, then the
     // CRC of the chunk would no longer fit, so the refusal is either way an error, never 3.6 GB of memory.
     png[16..20].copy_from_slice(&60_000u32.to_be_bytes());
@@ -103,4 +108,90 @@ fn bad_images_are_refused_by_name() {
     assert!(
         message(&wide).contains("wide.png: cannot be decoded") && message(&wide).contains("at most 16384")
     );
+}
+
+/// Small pictures of a Pillow: `jpeg/make.py`.
+fn samples() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/jpeg"));
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let pictures = files.filter(|path| path.extension().is_some_and(|ending| ending == "jpg"));
+    pictures
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap()))
+        .collect()
+}
+
+/// Where the image in a file ends; what follows is nobody's business.
+fn end(name: &str, bytes: &[u8]) -> usize {
+    match name {
+        "appended" => bytes.windows(4).position(|part| part == b"\xff\xd9\xff\xd8").unwrap() + 2,
+        "padded" => bytes.len() - 50,
+        _ => bytes.len(),
+    }
+}
+
+#[test]
+fn whole_pictures_of_every_mode_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = samples();
+    assert_eq!(samples.len(), 14);
+    for (name, bytes) in samples {
+        let path = folder.path().join("whole.jpg");
+        fs::write(&path, &bytes).unwrap();
+        let face = read(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(face.iter().max() > face.iter().min(), "{name}");
+    }
+}
+
+/// Decoders make up what is missing; a face of which half is made up has another emotion.
+#[test]
+fn a_picture_that_is_cut_anywhere_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cut.jpg");
+    let mut png = Vec::new();
+    let grey = DynamicImage::from(GrayImage::from_fn(20, 20, |x, y| Luma([(x * y) as u8])));
+    grey.write_to(&mut std::io::Cursor::new(&mut png), ImageFormat::Png).unwrap();
+    for (name, bytes) in samples().into_iter().chain([("png".to_owned(), png)]) {
+        for length in 0..end(&name, &bytes) {
+            fs::write(&path, &bytes[..length]).unwrap();
+            assert!(read(&path).is_err(), "{name} cut after {length} of {} bytes", bytes.len());
+        }
+    }
+}
+
+/// Cut somewhere in its last third, and given an end.
+#[test]
+fn a_cut_picture_with_an_end_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("closed.jpg");
+    for (name, bytes) in samples() {
+        let whole = end(&name, &bytes);
+        for length in (2 * whole / 3..whole - 20).step_by(3) {
+            fs::write(&path, [&bytes[..length], b"\xff\xd9"].concat()).unwrap();
+            assert!(read(&path).is_err(), "{name} cut after {length} of {whole} bytes");
+        }
+    }
+}
+
+/// Height and width stand in the header, behind its marker, length and precision.
+#[test]
+fn sizes_that_the_data_do_not_have_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lying.jpg");
+    for (name, bytes) in samples() {
+        let header =
+            (2..bytes.len() - 1).rfind(|&at| bytes[at] == 0xFF && matches!(bytes[at + 1], 0xC0 | 0xC2));
+        let header = match name.as_str() {
+            // Behind the end there is another picture.
+            "appended" => (2..bytes.len()).find(|&at| bytes[at] == 0xFF && bytes[at + 1] == 0xC0),
+            _ => header,
+        };
+        for (at, sizes) in [(5, [58u16, 260, 8]), (7, [69, 370, 8])] {
+            for size in sizes {
+                let mut lying = bytes.clone();
+                lying[header.unwrap() + at..][..2].copy_from_slice(&size.to_be_bytes());
+                fs::write(&path, lying).unwrap();
+                assert!(read(&path).is_err(), "{name}: {size} in place of byte {at}");
+            }
+        }
+    }
 }

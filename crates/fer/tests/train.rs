@@ -271,3 +271,76 @@ fn models_are_listed_printed_and_can_be_changed() {
     assert_eq!(result["params"], expected);
     fails(folder, &["model", "summary", "cnn7"], 2, &["cnn7", "did you mean"]);
 }
+
+/// A network tells the seven emotions apart, or it is refused before anything is begun.
+#[test]
+fn networks_whose_outputs_are_not_the_classes_are_refused_by_name() {
+    let folder = folder_with_network();
+    let folder = folder.path();
+    succeeds(folder, &["data", "synth", "-o", "faces", "--train", "70", "--val", "7", "--test", "7"]);
+    let flatten = r#"{"class_name": "Flatten", "config": {}},"#;
+    for (units, outputs) in
+        [(1, "1 output"), (5, "5 outputs"), (8, "8 outputs"), (9, "9 outputs"), (10, "10 outputs")]
+    {
+        let network = NETWORK.replace("\"units\": 7", &format!("\"units\": {units}"));
+        fs::write(folder.join("u.json"), network.replace("tiny", "mine")).unwrap();
+        let expected = format!("network \"mine\" has {outputs}, the data has 7 classes");
+        fails(folder, &["train", "u.json", "--data", "faces"], 1, &[&expected]);
+        let augment = ["augment", "train", "--model", "u.json", "--variant", "face", "--data", "faces"];
+        fails(folder, &augment, 1, &[&expected]);
+    }
+    fs::write(folder.join("u.json"), NETWORK.replace(flatten, "")).unwrap();
+    fails(folder, &["train", "u.json", "--data", "faces"], 1, &["has outputs of shape [7, 7, 7]", "7 classes"]);
+    fs::remove_file(folder.join("u.json")).unwrap();
+    // A run whose network was exchanged.
+    succeeds(folder, &["train", "tiny.json", "--epochs", "1", "--data", "faces"]);
+    fs::write(folder.join("runs/tiny/network.json"), NETWORK.replace("\"units\": 7", "\"units\": 9"))
+        .unwrap();
+    for command in [&["eval", "runs/tiny"][..], &["predict", "face.png", "--run", "runs/tiny"]] {
+        fails(folder, command, 1, &["network.json: network \"tiny\" has 9 outputs, the data has 7 classes"]);
+    }
+}
+
+#[test]
+fn faces_that_are_resized_are_spoken_of_once() {
+    let folder = folder_with_network();
+    let folder = folder.path();
+    fs::write(folder.join("tiny.json"), NETWORK.replace("[48, 48, 1]", "[28, 28, 1]")).unwrap();
+    let remark = "the network takes images of 28x28: faces are resized from 48x48";
+    for command in [&["train", "tiny.json", "--epochs", "1", "--data", "faces"][..], &["eval", "runs/tiny"]] {
+        let output = run(folder, command);
+        let stderr = text(&output.stderr);
+        assert!(output.status.success() && stderr.matches(remark).count() == 1, "{stderr}");
+    }
+}
+
+#[test]
+fn each_image_has_its_prediction_or_its_error() {
+    let folder = folder_with_network();
+    let folder = folder.path();
+    succeeds(folder, &["train", "tiny.json", "--epochs", "1", "--data", "faces"]);
+    image::GrayImage::from_fn(48, 48, |x, y| image::Luma([(x * y) as u8]))
+        .save(folder.join("good.png"))
+        .unwrap();
+    fs::write(folder.join("bad.webp"), "RIFF\u{10}\0\0\0WEBPVP8 ").unwrap();
+    let command = ["predict", "good.png", "bad.webp", "none.png", "good.png", "--run", "runs/tiny"];
+    let output = run(folder, &command);
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let lines: Vec<_> = stdout.lines().collect();
+    assert!(lines.len() == 2 && lines[0] == lines[1] && lines[0].starts_with("good.png: "), "{stdout}");
+    for error in [
+        "error: bad.webp: is a WebP image",
+        "error: none.png: No such file",
+        "no prediction for 2 of 4 images",
+    ] {
+        assert!(stderr.contains(error), "{stderr}");
+    }
+    let output = run(folder, &[&command[..], &["--json"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let results: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let keys: Vec<_> = results.as_array().unwrap().iter().map(|one| one.get("error").is_some()).collect();
+    assert_eq!(keys, [false, true, true, false], "{results}");
+    assert_eq!(results[1]["image"], "bad.webp");
+    assert_eq!(results[0]["probabilities"], results[3]["probabilities"]);
+}

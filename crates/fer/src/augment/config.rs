@@ -52,6 +52,14 @@ pub struct ImageDataGenerator {
     /// Factor of all values, before they are standardised; 1 if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rescale: Option<f64>,
+    /// What is done first to each image when it is standardised; for values from 0 to 255.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preprocessing_function: Option<Preprocessing>,
+    /// The share of the images, the first ones, that [`subset`](Self::subset) sets apart for validation.
+    pub validation_split: f64,
+    /// The order of an image's axes: `"channels_last"`, the only one here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_format: Option<DataFormat>,
     /// Added to all values after `rescale`.
     pub offset: f64,
     /// The image is extended by so many pixels on every side and a piece of its own size is cut out anywhere.
@@ -90,6 +98,9 @@ impl Default for ImageDataGenerator {
             horizontal_flip: false,
             vertical_flip: false,
             rescale: None,
+            preprocessing_function: None,
+            validation_split: 0.0,
+            data_format: None,
             offset: 0.0,
             crop_padding: 0,
             contrast_range: None,
@@ -100,13 +111,56 @@ impl Default for ImageDataGenerator {
     }
 }
 
+/// The functions `preprocess_input` of `keras.applications`, by how they work or by a network that they belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preprocessing {
+    /// `v / 127.5 - 1`.
+    #[serde(
+        alias = "mobilenet",
+        alias = "mobilenet_v2",
+        alias = "inception_v3",
+        alias = "inception_resnet_v2",
+        alias = "nasnet",
+        alias = "resnet_v2",
+        alias = "xception"
+    )]
+    Tf,
+    /// Channels in the order blue, green, red, minus the means of ImageNet; for three channels.
+    #[serde(alias = "resnet", alias = "resnet50", alias = "vgg16", alias = "vgg19")]
+    Caffe,
+    /// `v / 255`, minus the means of ImageNet, divided by their standard deviations; for three channels.
+    #[serde(alias = "densenet")]
+    Torch,
+}
+
+/// The order of an image's axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataFormat {
+    /// Height, width, channels.
+    ChannelsLast,
+    /// Channels, height, width; no image here is laid out like that.
+    ChannelsFirst,
+}
+
+/// A part of the images, as `validation_split` divides them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subset {
+    /// All but the first ones.
+    Training,
+    /// The first ones.
+    Validation,
+}
+
 /// How far an image is shifted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected a number or a list of numbers")]
 pub enum ShiftRange {
     /// A whole number n, written without a point: 0 to n - 1 pixels either way, each equally likely.
     Below(u32),
-    /// Anything within this number either way: a share of the size if below 1, else pixels.
+    /// Anything within this number either way: a share of the size if below 1, else pixels. So a number below 0 is
+    /// always a share, as in Keras.
     Within(f64),
     /// One of these either way: shares of the size if all are below 1, else pixels.
     OneOf(Vec<f64>),
@@ -176,42 +230,60 @@ impl ImageDataGenerator {
         let at_least_0 = "a finite number, at least 0";
         for (name, value) in [
             ("zca_epsilon", self.zca_epsilon),
-            ("rotation_range", self.rotation_range),
-            ("shear_range", self.shear_range),
-            ("channel_shift_range", self.channel_shift_range),
             ("mixup_alpha", self.mixup_alpha),
             ("cutmix_alpha", self.cutmix_alpha),
         ] {
             require(value.is_finite() && value >= 0.0, name, value, at_least_0)?;
         }
-        for (name, value) in
-            [("cval", self.cval), ("offset", self.offset), ("rescale", self.rescale.unwrap_or(1.0))]
-        {
+        // A range that reaches from -x to x is the same for -x.
+        for (name, value) in [
+            ("rotation_range", self.rotation_range),
+            ("shear_range", self.shear_range),
+            ("channel_shift_range", self.channel_shift_range),
+            ("cval", self.cval),
+            ("offset", self.offset),
+            ("rescale", self.rescale.unwrap_or(1.0)),
+        ] {
             require(value.is_finite(), name, value, "a finite number")?;
         }
         require(self.rescale != Some(0.0), "rescale", 0, "a number other than 0")?;
-        require(self.shear_range < 90.0, "shear_range", self.shear_range, "less than 90 degrees")?;
+        let split = self.validation_split;
+        require((0.0..1.0).contains(&split), "validation_split", split, "at least 0 and below 1")?;
+        let last = self.data_format != Some(DataFormat::ChannelsFirst);
+        require(last, "data_format", "channels_first", "channels_last: height, width, channels")?;
+        require(self.shear_range.abs() < 90.0, "shear_range", self.shear_range, "less than 90 degrees")?;
         check_shift("width_shift_range", &self.width_shift_range)?;
         check_shift("height_shift_range", &self.height_shift_range)?;
         match &self.zoom_range {
             ZoomRange::Amount(amount) => {
-                require((0.0..1.0).contains(amount), "zoom_range", amount, "at least 0 and below 1")?;
+                require(amount.abs() < 1.0, "zoom_range", amount, "more than -1 and less than 1")?;
             }
             ZoomRange::Between(bounds) => {
-                let expected = "two finite numbers above 0, the smaller first";
-                let fits = bounds.len() == 2 && is_range(self.zoom_range.bounds()) && bounds[0] > 0.0;
+                let expected = "two finite numbers above 0";
+                let fits = bounds.len() == 2 && bounds.iter().all(|&bound| bound.is_finite() && bound > 0.0);
                 require(fits, "zoom_range", format!("{bounds:?}"), expected)?;
             }
         }
-        let expected = "two finite numbers of at least 0, the smaller first";
+        let expected = "two finite numbers of at least 0";
         for (name, range) in
             [("brightness_range", self.brightness_range), ("contrast_range", self.contrast_range)]
         {
             let range = range.unwrap_or_default();
-            require(is_range(range) && range[0] >= 0.0, name, format!("{range:?}"), expected)?;
+            let fits = range.iter().all(|&bound| bound.is_finite() && bound >= 0.0);
+            require(fits, name, format!("{range:?}"), expected)?;
         }
         require(self.crop_padding <= MOST_PADDING, "crop_padding", self.crop_padding, "at most 10000")?;
         self.random_erasing.as_ref().map_or(Ok(()), RandomErasing::check)
+    }
+
+    /// The numbers of the images of a subset, of `count` in all: validation has the first ones, as many as
+    /// `validation_split` says, rounded down.
+    pub fn subset(&self, count: usize, subset: Subset) -> std::ops::Range<usize> {
+        let validation = ((count as f64 * self.validation_split) as usize).min(count);
+        match subset {
+            Subset::Training => validation..count,
+            Subset::Validation => 0..validation,
+        }
     }
 
     /// Whether standardising takes statistics of the training images.
@@ -246,9 +318,7 @@ impl RandomErasing {
 fn check_shift(name: &'static str, range: &ShiftRange) -> Result<(), AugmentError> {
     match range {
         ShiftRange::Below(_) => Ok(()),
-        ShiftRange::Within(most) => {
-            require(most.is_finite() && *most >= 0.0, name, most, "a finite number, at least 0")
-        }
+        ShiftRange::Within(most) => require(most.is_finite(), name, most, "a finite number"),
         ShiftRange::OneOf(list) => {
             let fits = !list.is_empty() && list.iter().all(|shift| shift.is_finite());
             require(fits, name, format!("{list:?}"), "at least one number, all finite")

@@ -57,11 +57,14 @@ mod statistics;
 mod transform;
 mod zca;
 
-pub use config::{FillMode, ImageDataGenerator, RandomErasing, ShiftRange, ZoomRange};
+pub use config::{
+    DataFormat, FillMode, ImageDataGenerator, Preprocessing, RandomErasing, ShiftRange, Subset, ZoomRange,
+};
 pub use error::AugmentError;
 pub use flow::Flow;
 pub use images::{FACE, ImageShape, LabelledImages};
 pub use mix::Mix;
 pub use parameters::{Rectangle, TransformParameters};
+pub(crate) use standardize::IMAGENET_MEANS;
 pub use standardize::Standardizer;
 pub use statistics::Fitted;

@@ -119,7 +119,7 @@ impl ImageDataGenerator {
         index: usize,
     ) -> TransformParameters {
         let stream = |name| Stream::new(seed, Purpose::Augment, epoch, index as u64).of(name);
-        let within = |name, most: f64| if most > 0.0 { stream(name).uniform(-most, most) } else { 0.0 };
+        let within = |name, most: f64| if most != 0.0 { stream(name).uniform(-most, most) } else { 0.0 };
         let flip = |name, on: bool| on && stream(name).unit() < 0.5;
         let factor = |name, range: Option<[f64; 2]>| range.map(|[low, high]| stream(name).uniform(low, high));
         let [zx, zy] = match self.zoom_range.bounds() {
@@ -146,7 +146,7 @@ impl ImageDataGenerator {
             crop,
             flip_horizontal: flip("horizontal_flip", self.horizontal_flip),
             flip_vertical: flip("vertical_flip", self.vertical_flip),
-            channel_shift_intensity: (shift > 0.0).then(|| within("channel_shift_range", shift)),
+            channel_shift_intensity: (shift != 0.0).then(|| within("channel_shift_range", shift)),
             brightness: factor("brightness_range", self.brightness_range),
             contrast: factor("contrast_range", self.contrast_range),
             erase: self

@@ -4,7 +4,10 @@ use nn_core::kernels::parallel::for_each_chunk;
 
 use super::error::require;
 use super::pixels::mean;
-use super::{AugmentError, Fitted, ImageDataGenerator, ImageShape};
+use super::{AugmentError, Fitted, ImageDataGenerator, ImageShape, Preprocessing};
+
+/// The means of ImageNet's channels blue, green and red.
+pub(crate) const IMAGENET_MEANS: [f32; 3] = [103.939, 116.779, 123.68];
 
 /// Keras's guard against division by zero.
 const TINY: f32 = 1e-6;
@@ -26,6 +29,13 @@ impl ImageDataGenerator {
     pub fn standardizer(&self, shape: ImageShape, fitted: Fitted) -> Result<Standardizer, AugmentError> {
         self.check()?;
         require(shape.elements() > 0, "shape", shape, "at least one pixel")?;
+        let function = match self.preprocessing_function {
+            Some(Preprocessing::Caffe) if shape.channels != 3 => "caffe",
+            Some(Preprocessing::Torch) if shape.channels != 3 => "torch",
+            _ => "",
+        };
+        let expected = "tf, or images of three channels";
+        require(function.is_empty(), "preprocessing_function", function, expected)?;
         let check = |needed, argument, statistic, got: Option<usize>, expected| match got {
             None if needed => Err(AugmentError::NotFitted { argument, statistic }),
             Some(got) if needed && got != expected => {
@@ -47,6 +57,26 @@ impl ImageDataGenerator {
         let (factor, offset) = (self.rescale.unwrap_or(1.0) as f32, self.offset as f32);
         if (factor, offset) != (1.0, 0.0) {
             image.iter_mut().for_each(|value| *value = *value * factor + offset);
+        }
+    }
+}
+
+impl Preprocessing {
+    /// Changes the values of an image, of three channels for all but `Tf`.
+    fn apply(self, image: &mut [f32]) {
+        const DEVIATIONS: [f32; 3] = [0.229, 0.224, 0.225];
+        match self {
+            Self::Tf => image.iter_mut().for_each(|value| *value = *value / 127.5 - 1.0),
+            Self::Caffe => image.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| {
+                pixel.reverse();
+                pixel.iter_mut().zip(IMAGENET_MEANS).for_each(|(value, mean)| *value -= mean);
+            }),
+            Self::Torch => image.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| {
+                let statistics = [0.485, 0.456, 0.406].into_iter().zip(DEVIATIONS);
+                pixel.iter_mut().zip(statistics).for_each(|(value, (mean, deviation))| {
+                    *value = (*value / 255.0 - mean) / deviation;
+                });
+            }),
         }
     }
 }
@@ -78,6 +108,9 @@ impl Standardizer {
     /// All but whitening, of one image.
     pub(super) fn normalize(&self, image: &mut [f32]) {
         let generator = &self.generator;
+        if let Some(function) = generator.preprocessing_function {
+            function.apply(image);
+        }
         generator.rescale(image);
         if generator.samplewise_center || generator.samplewise_std_normalization {
             let mean = mean(image);

@@ -124,6 +124,9 @@ impl Train {
         let settings = settings.resolve()?;
         use_threads(settings.threads)?;
         let data = load_data(settings.data(), settings.limit, settings.seed)?;
+        if settings.transform.augmentation.as_ref().is_some_and(|it| it.validation_split > 0.0) {
+            note("validation_split divides nothing here: the data have a validation split of their own");
+        }
         if settings.transform.needs_fit() {
             note("computing statistics of the training faces");
         }

@@ -11,6 +11,7 @@ use nn_core::train::{EVALUATION_BATCH, evaluate};
 use serde_json::json;
 
 use super::data::load_data;
+use super::train::note_resizing;
 use super::{Weights, emit, emit_json, use_threads};
 
 /// Measure the network of a run: accuracy, loss, and how each emotion fares.
@@ -52,6 +53,7 @@ impl Eval {
         let folder = RunFolder::open(&self.run)?;
         let settings = folder.settings()?;
         let network = folder.network(self.weights.file())?;
+        note_resizing(&network);
         let path = self.data.as_deref().or(settings.data.as_deref());
         let data = load_data(path, settings.limit, settings.seed.unwrap_or(0))?;
         let faces = data.split(self.split);

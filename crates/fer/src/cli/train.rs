@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use fer::run::RunFolder;
 use fer::settings::TrainSettings;
 use fer::training::{Outcome, Training, TrainingResult};
+use fer::transform::Transform;
+use nn_core::model::Network;
 
 use super::data::load_data;
 use super::progress::{Follow, interrupted_by_ctrl_c};
@@ -52,6 +54,7 @@ impl Train {
 
 /// Runs a training with its progress on stderr, and prints the result.
 pub fn finish(training: Training, folder: &RunFolder, place: &RunArgs) -> anyhow::Result<()> {
+    note_resizing(training.network());
     let mut follow = Follow::new(interrupted_by_ctrl_c()?);
     match training.run(folder, &mut follow)? {
         Outcome::Finished(result) => print(&result, place.json),
@@ -59,6 +62,13 @@ pub fn finish(training: Training, folder: &RunFolder, place: &RunArgs) -> anyhow
             note(&format!("interrupted; --resume --run {} continues", folder.path().display()));
             Err(Interrupted.into())
         }
+    }
+}
+
+/// Says on stderr that faces are resized, if a network takes them in another size.
+pub fn note_resizing(network: &Network<f32>) {
+    if let Some(remark) = Transform::remark(network.input_shape()) {
+        note(&remark);
     }
 }
 

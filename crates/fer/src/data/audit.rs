@@ -39,6 +39,11 @@ pub enum Warning {
         /// Its blank images.
         images: usize,
     },
+    /// A file that is divided by its `Usage` column has the name of the file of one split.
+    NamedForSplit {
+        /// The name.
+        file: &'static str,
+    },
     /// A split has no image of an emotion.
     ClassAbsent {
         /// The split.
@@ -61,6 +66,12 @@ impl fmt::Display for Warning {
             Warning::Blank { split, images } => {
                 let are = if *images == 1 { "image is" } else { "images are" };
                 write!(f, "{images} {split} {are} blank (a single tone)")
+            }
+            Warning::NamedForSplit { file } => {
+                write!(
+                    f,
+                    "{file} has the name of a file of one split; its column Usage divides it into all three"
+                )
             }
             Warning::ClassAbsent { split, emotion } => write!(f, "{split} has no image of {emotion}"),
         }

@@ -1,38 +1,44 @@
 //! Reads a photograph as a face: any PNG or JPEG to 48x48 grey pixels.
 
-use std::fs;
-use std::io;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::imageops::{self, FilterType};
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageReader, Limits, LumaA};
+use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, LumaA};
+use nn_core::files::{self, ReadError};
 
-use super::SIDE;
+use super::{SIDE, jpeg};
 
 /// Longest side of an image that is decoded, in pixels.
 pub const MAX_SIDE: u32 = 16_384;
 
-/// Most memory that decoding may take, in bytes.
+/// Most memory that decoding may take, in bytes; also the longest file.
 pub const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Why an image could not be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ImageFileError {
-    /// The operating system refused.
-    #[error("{}: cannot be read", path.display())]
-    Read {
+    /// The file cannot be read, or is none.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Neither PNG nor JPEG.
+    #[error("{}: is {found}; expected a PNG or JPEG image", path.display())]
+    OtherKind {
         /// The file.
         path: PathBuf,
-        /// The reason.
-        source: io::Error,
+        /// What it is.
+        found: &'static str,
     },
-    /// A folder, a pipe or a device.
-    #[error("{}: is not a regular file; expected a PNG or JPEG image", path.display())]
-    NotAFile {
-        /// The path.
+    /// The file is not whole.
+    #[error("{}: cannot be decoded: {problem}", path.display())]
+    Damaged {
+        /// The file.
         path: PathBuf,
+        /// What is wrong.
+        problem: String,
     },
-    /// Not an image, a damaged one, or one beyond [`MAX_SIDE`] or [`MAX_BYTES`].
+    /// A damaged image, or one beyond [`MAX_SIDE`] or [`MAX_BYTES`].
     #[error(
         "{}: cannot be decoded; expected a PNG or JPEG image of at most {MAX_SIDE} pixels a side and {} MiB",
         path.display(),
@@ -52,24 +58,68 @@ pub enum ImageFileError {
 /// parts laid over white; the centred square cut out, so that nothing is squeezed; scaled with a triangle
 /// filter that widens when shrinking, so that each pixel is a weighted mean over the area it covers.
 ///
+/// A file that is cut anywhere is refused, also where a decoder would make up the rest. Bytes behind the end of the
+/// image do no harm.
+///
 /// # Errors
-/// If the file cannot be read, is no PNG or JPEG, or is too large to decode safely.
+/// If the file cannot be read, is no PNG or JPEG, is not whole, or is too large to decode safely.
 pub fn read(path: &Path) -> Result<Vec<u8>, ImageFileError> {
-    let read_failed = |source| ImageFileError::Read { path: path.to_owned(), source };
-    if !fs::metadata(path).map_err(read_failed)?.is_file() {
-        return Err(ImageFileError::NotAFile { path: path.to_owned() });
-    }
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(read_failed)?;
-    let decode_failed = |source| ImageFileError::Decode { path: path.to_owned(), source };
-    let image = decode(reader).map_err(decode_failed)?;
+    let bytes = files::read(path, MAX_BYTES)?;
+    let damaged = |problem: String| ImageFileError::Damaged { path: path.to_owned(), problem };
+    let format = match image::guess_format(&bytes) {
+        Ok(format @ ImageFormat::Jpeg) => {
+            jpeg::check(&bytes).map_err(|fault| damaged(fault.to_string()))?;
+            format
+        }
+        Ok(format @ ImageFormat::Png) if png_is_whole(&bytes) => format,
+        Ok(ImageFormat::Png) => return Err(damaged("the PNG data end early; is the file complete?".into())),
+        other => {
+            let found = if bytes.is_empty() { "an empty file" } else { kind(other.ok()) };
+            return Err(ImageFileError::OtherKind { path: path.to_owned(), found });
+        }
+    };
+    let image =
+        decode(&bytes, format).map_err(|source| ImageFileError::Decode { path: path.to_owned(), source })?;
     Ok(to_face(image).into_raw())
 }
 
-fn decode(mut reader: ImageReader<io::BufReader<fs::File>>) -> image::ImageResult<DynamicImage> {
+/// What a file is that cannot be read, in words.
+fn kind(format: Option<ImageFormat>) -> &'static str {
+    match format {
+        Some(ImageFormat::WebP) => "a WebP image",
+        Some(ImageFormat::Gif) => "a GIF image",
+        Some(ImageFormat::Bmp) => "a BMP image",
+        Some(ImageFormat::Tiff) => "a TIFF image",
+        Some(ImageFormat::Avif) => "an AVIF image",
+        Some(_) => "an image of another format",
+        None => "no image",
+    }
+}
+
+/// Whether a PNG file has all its chunks, from the signature to the one that ends it.
+fn png_is_whole(bytes: &[u8]) -> bool {
+    /// Bytes of a chunk beside its data: length, name, checksum.
+    const FRAME: usize = 12;
+    let mut rest = bytes.get(8..).unwrap_or_default();
+    while let Some((length, behind)) = rest.split_first_chunk() {
+        let end = FRAME.saturating_add(u32::from_be_bytes(*length) as usize);
+        if rest.len() < end {
+            return false;
+        }
+        if behind.starts_with(b"IEND") {
+            return true;
+        }
+        rest = &rest[end..];
+    }
+    false
+}
+
+fn decode(bytes: &[u8], format: ImageFormat) -> image::ImageResult<DynamicImage> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_BYTES);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
     let mut decoder = reader.into_decoder()?;
     let orientation = decoder.orientation()?;
@@ -80,17 +130,19 @@ fn decode(mut reader: ImageReader<io::BufReader<fs::File>>) -> image::ImageResul
 
 /// The centred square of an image as a 48x48 grey picture.
 fn to_face(image: DynamicImage) -> GrayImage {
-    let side = image.width().min(image.height());
-    let square = image.crop_imm((image.width() - side) / 2, (image.height() - side) / 2, side, side);
-    let grey = match square.color().has_alpha() {
-        true => over_white(&square),
-        false => square.into_luma8(),
+    // Grey first: a copy of a large photograph would take as much memory again.
+    let grey = match image.color().has_alpha() {
+        true => over_white(image),
+        false => image.into_luma8(),
     };
-    imageops::resize(&grey, SIDE as u32, SIDE as u32, FilterType::Triangle)
+    let side = grey.width().min(grey.height());
+    let (left, top) = ((grey.width() - side) / 2, (grey.height() - side) / 2);
+    let square = imageops::crop_imm(&grey, left, top, side, side).to_image();
+    imageops::resize(&square, SIDE as u32, SIDE as u32, FilterType::Triangle)
 }
 
-fn over_white(image: &DynamicImage) -> GrayImage {
-    let grey = image.to_luma_alpha8();
+fn over_white(image: DynamicImage) -> GrayImage {
+    let grey = image.into_luma_alpha8();
     GrayImage::from_fn(grey.width(), grey.height(), |x, y| {
         let LumaA([luma, alpha]) = *grey.get_pixel(x, y);
         let (luma, alpha) = (u32::from(luma), u32::from(alpha));

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod csv;
 mod faces;
 pub mod image_file;
+mod jpeg;
 pub mod preview;
 pub mod subset;
 pub mod synthetic;

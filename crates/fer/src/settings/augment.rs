@@ -126,3 +126,30 @@ impl AugmentSettings {
         Ok(generator)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::TrainSettings;
+    use crate::transform::Scaling;
+
+    /// The functions of `keras.applications` are for grey levels from 0 to 255.
+    #[test]
+    fn a_preprocessing_function_gets_the_levels_as_they_are() {
+        for (arguments, scaling) in [
+            ("preprocessing_function = 'mobilenet_v2'", Scaling::Levels),
+            ("rotation_range = 3", Scaling::Centred),
+        ] {
+            let augment = AugmentSettings {
+                generator: toml::from_str(arguments).unwrap(),
+                ..AugmentSettings::default()
+            };
+            let settings = TrainSettings {
+                model: Some("cnn1".into()),
+                augment: Some(augment),
+                ..TrainSettings::default()
+            };
+            assert_eq!(settings.resolve().unwrap().transform.scaling, scaling, "{arguments}");
+        }
+    }
+}

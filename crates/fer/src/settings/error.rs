@@ -90,6 +90,7 @@ impl SettingsError {
                 | Self::NoModel
                 | Self::Finetuned(_)
                 | Self::NoAugmentation
+                | Self::Augment(AugmentError::Argument { .. })
                 | Self::Layer(_)
         )
     }

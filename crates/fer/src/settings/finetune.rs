@@ -205,15 +205,48 @@ fn weight_path(given: Option<&Path>, transfer: Transfer) -> Result<Option<PathBu
     }
 }
 
+/// A pre-trained network as far as its weights tell one from another: ResNet50 has two epsilons, and either will do.
+fn described(base: Base) -> String {
+    match base {
+        Base::MobileNetV2 { alpha } => format!("{} of width {alpha}", base.name()),
+        Base::ResNet50 { .. } => base.name().into(),
+    }
+}
+
 /// The weights for a network of the study; none if random ones were asked for.
 fn find_weights(given: Option<&Path>, transfer: Transfer) -> Result<Option<Pretrained>, SettingsError> {
     let Some(path) = weight_path(given, transfer)? else { return Ok(None) };
-    let (network, base) = (transfer.name, transfer.base.name());
     let pretrained = Pretrained::read(&path)?;
-    if pretrained.base.name() != base {
-        let expected = format!("weights of {base}, on which {network} is built");
-        let value = format!("{} (of {})", path.display(), pretrained.base.name());
-        return Err(SettingsError::Value { name: "weights", value, expected });
-    }
+    check_base(pretrained.base, transfer, &path)?;
     Ok(Some(pretrained))
+}
+
+/// Whether the weights in the file `path` are those of the network on which `transfer` is built.
+fn check_base(found: Base, transfer: Transfer, path: &Path) -> Result<(), SettingsError> {
+    let [found, needed] = [found, transfer.base].map(described);
+    if found == needed {
+        return Ok(());
+    }
+    let expected = format!("weights of {needed}, on which {} is built", transfer.name);
+    let value = format!("{} (of {found})", path.display());
+    Err(SettingsError::Value { name: "weights", value, expected })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_of_the_network_with_its_width() {
+        let check = |name, base| check_base(base, Transfer::by_name(name).unwrap(), Path::new("w.h5"));
+        assert!(check("ft2", Base::MobileNetV2 { alpha: 1.0 }).is_ok());
+        for epsilon in [1.001e-5, 1e-3] {
+            assert!(check("ft1", Base::ResNet50 { epsilon }).is_ok());
+        }
+        let narrow = check("ft3", Base::MobileNetV2 { alpha: 0.35 }).unwrap_err().to_string();
+        for part in ["w.h5 (of MobileNetV2 of width 0.35)", "MobileNetV2 of width 1, on which ft3 is built"] {
+            assert!(narrow.contains(part), "{narrow}");
+        }
+        assert!(check("ft2", Base::ResNet50 { epsilon: 1e-3 }).is_err());
+    }
 }

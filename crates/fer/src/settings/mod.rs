@@ -19,7 +19,7 @@ pub use augment::{AugmentSettings, Variant};
 pub use error::SettingsError;
 pub use finetune::{Finetune, FinetuneSettings, Preprocess};
 
-use crate::transform::Transform;
+use crate::transform::{Scaling, Transform};
 
 /// The optimisers that can be named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -189,7 +189,12 @@ impl TrainSettings {
             Self { data, epochs: Some(epochs), optimizer: Some(name), seed: Some(seed), augment, ..self };
         let Self { limit, threads, patience, .. } = written;
         let raw_test = written.augment.as_ref().and_then(|augment| augment.raw_test).unwrap_or(false);
-        let scaling = finetune.as_ref().map(|finetune| finetune.scaling).unwrap_or_default();
+        let preprocesses = augmentation.as_ref().is_some_and(|it| it.preprocessing_function.is_some());
+        let scaling = match &finetune {
+            _ if preprocesses => Scaling::Levels,
+            Some(finetune) => finetune.scaling,
+            None => Scaling::default(),
+        };
         let transform = Transform { scaling, augmentation, raw_test };
         Ok(ResolvedSettings {
             written,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use fer::augment::{FACE, FillMode, Fitted, ImageDataGenerator, ImageShape, TransformParameters};
+use fer::augment::{FACE, FillMode, Fitted, ImageDataGenerator, ImageShape, Subset, TransformParameters};
 use fer::data::{Faces, csv};
 use fer::transform::Scaling;
 use ndarray::Array2;
@@ -174,5 +174,81 @@ fn faces_are_standardised_as_keras_does() {
     let images = Images::new(ImageShape::new(24, 24, 1), tenth);
     for case in cases {
         case.check(&images, &tensors, 37, 5);
+    }
+}
+
+/// What Keras does with arguments: `tests/golden/make_augmentation_arguments.py`.
+fn arguments() -> serde_json::Value {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/augment/arguments.json");
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+fn numbers(value: &serde_json::Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect()
+}
+
+/// The smallest and the largest of as many draws; they lie as near to the ends of their range as Keras's.
+#[test]
+fn ranges_reach_as_far_as_those_of_keras() {
+    let fixture = arguments();
+    let side = fixture["side"].as_u64().unwrap() as usize;
+    let draws = fixture["draws"].as_u64().unwrap() as usize;
+    let cases = fixture["ranges"].as_array().unwrap();
+    assert_eq!(cases.len(), 15);
+    for case in cases {
+        let generator: ImageDataGenerator = serde_json::from_value(case["config"].clone()).unwrap();
+        generator.check().unwrap();
+        let drawn: Vec<serde_json::Value> = (0..draws)
+            .map(|i| generator.get_random_transform(ImageShape::new(side, side, 1), 1, 0, i))
+            .map(|parameters| serde_json::to_value(parameters).unwrap())
+            .collect();
+        for (key, bounds) in case["bounds"].as_object().unwrap() {
+            let expected = numbers(bounds);
+            let values = drawn.iter().map(|parameters| parameters[key].as_f64().unwrap());
+            let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+                (low.min(value), high.max(value))
+            });
+            let near = 0.01 * (expected[1] - expected[0]);
+            let config = &case["config"];
+            assert!((low - expected[0]).abs() <= near, "{config}: {key} from {low}, Keras {}", expected[0]);
+            assert!((high - expected[1]).abs() <= near, "{config}: {key} to {high}, Keras {}", expected[1]);
+        }
+    }
+}
+
+#[test]
+fn preprocessing_functions_are_those_of_keras() {
+    let fixture = arguments();
+    let cases = fixture["functions"].as_array().unwrap();
+    assert_eq!(cases.len(), 12);
+    for case in cases {
+        let config = serde_json::json!({
+            "preprocessing_function": case["function"], "rescale": 0.5, "samplewise_center": true,
+        });
+        let generator: ImageDataGenerator = serde_json::from_value(config).unwrap();
+        let standardizer = generator.standardizer(ImageShape::new(2, 3, 3), Fitted::default()).unwrap();
+        let mut image: Vec<f32> = numbers(&case["image"]).iter().map(|&value| value as f32).collect();
+        let expected: Vec<f32> = numbers(&case["y"]).iter().map(|&value| value as f32).collect();
+        standardizer.standardize(&mut image);
+        let (difference, largest) = compare(&image, &expected);
+        assert!(difference <= 1e-5 * largest, "{}: off by {difference}", case["function"]);
+    }
+}
+
+#[test]
+fn splits_and_refusals_are_those_of_keras() {
+    let fixture = arguments();
+    for case in fixture["splits"].as_array().unwrap() {
+        let generator =
+            ImageDataGenerator { validation_split: case["share"].as_f64().unwrap(), ..Default::default() };
+        let count = case["count"].as_u64().unwrap() as usize;
+        for (name, subset) in [("training", Subset::Training), ("validation", Subset::Validation)] {
+            let expected: Vec<usize> = numbers(&case[name]).iter().map(|&number| number as usize).collect();
+            assert_eq!(generator.subset(count, subset).collect::<Vec<_>>(), expected, "{case}: {name}");
+        }
+    }
+    for config in fixture["refused"].as_array().unwrap() {
+        let read = serde_json::from_value::<ImageDataGenerator>(config.clone());
+        assert!(read.is_err() || read.is_ok_and(|generator| generator.check().is_err()), "{config}");
     }
 }

@@ -27,12 +27,14 @@ pub enum DataError {
     /// A folder in which no known file lies.
     #[error(
         "{}: holds no FER-2013 data; expected Q1_Train_Data.csv, Q1_Validation_Data.csv and Q1_Test_Data.csv, \
-         or fer2013.csv, or icml_face_data.csv (each may end in .gz)",
+         or fer2013.csv, or icml_face_data.csv (each may end in .gz); {found}",
         folder.display()
     )]
     NoFiles {
         /// The folder.
         folder: PathBuf,
+        /// What is there instead, and what to do about it.
+        found: String,
     },
     /// A folder with one or two of the three files.
     #[error("{}: {file} is missing (neither plain nor .gz), though a file of the same set is there", folder.display())]
@@ -92,6 +94,7 @@ pub enum DataError {
 
 /// What is wrong with a line of a CSV file.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LineError {
     /// A header without a column that is needed.
     #[error(
@@ -102,6 +105,30 @@ pub enum LineError {
         column: &'static str,
         /// The columns that are there, shortened.
         found: String,
+    },
+    /// The first line holds no names.
+    #[error(
+        "the first line holds {found}; expected a header line with the columns emotion, pixels and, in a single file, \
+         Usage"
+    )]
+    NoHeader {
+        /// What is there instead.
+        found: &'static str,
+    },
+    /// The votes of FERPlus.
+    #[error(
+        "these are the votes of FERPlus, which name images and hold no pixels; expected the file that they go with, \
+         fer2013.csv"
+    )]
+    Votes,
+    /// Each pixel has a column.
+    #[error(
+        "the header has {columns} columns, one for each pixel; expected one column \"pixels\" that holds all {PIXELS}, \
+         separated by spaces"
+    )]
+    PixelColumns {
+        /// The columns.
+        columns: usize,
     },
     /// A header that names a column twice.
     #[error("the header has two columns \"{column}\"; expected one")]
@@ -115,6 +142,17 @@ pub enum LineError {
          otherwise give the folder that holds Q1_Train_Data.csv, Q1_Validation_Data.csv and Q1_Test_Data.csv"
     )]
     NoUsage,
+    /// A row of another split than the file's name says.
+    #[error(
+        "column \"Usage\": this row belongs to the {found} split, the name of the file says {expected}; rename the file, \
+         or give it by itself if it holds all three splits"
+    )]
+    OtherSplit {
+        /// What the row says.
+        found: Split,
+        /// What the name of the file says.
+        expected: Split,
+    },
     /// A row that has more or fewer fields than the header.
     #[error("found {found} columns; expected {expected} as in the header{}", cut_hint(*cut))]
     FieldCount {
@@ -146,15 +184,28 @@ pub enum LineError {
         value: String,
     },
     /// An image of another size.
-    #[error("column \"pixels\": found {found} pixels; expected {PIXELS} (48x48), separated by spaces{}", cut_hint(*cut))]
+    #[error(
+        "column \"pixels\": found {found} pixels{}; expected {PIXELS} (48x48), separated by spaces{}",
+        square(*found),
+        cut_hint(*cut)
+    )]
     PixelCount {
         /// Pixels in the row.
         found: usize,
         /// Whether the file ends inside this line.
         cut: bool,
     },
+    /// Pixels that were left out in writing.
+    #[error(
+        "column \"pixels\": found \"...\" after {found} pixels; NumPy has left out the others: write them with \
+         ' '.join(map(str, pixels))"
+    )]
+    LeftOut {
+        /// Pixels before.
+        found: usize,
+    },
     /// A quoted field that does not end on its line.
-    #[error("column {column}: the quote is not closed on this line; expected a closing \"")]
+    #[error("column {column}: the quote is not closed on this line; expected all of an image on one line")]
     OpenQuote {
         /// The column, counted from 1.
         column: usize,
@@ -178,6 +229,18 @@ pub enum LineError {
         /// The most bytes a line may have.
         limit: usize,
     },
+    /// Blank lines without end.
+    #[error("more than {} MiB of blank lines; expected rows", limit >> 20)]
+    Blank {
+        /// The most bytes of blank lines that are stepped over.
+        limit: u64,
+    },
+    /// A file longer than any data file.
+    #[error("the file is longer than {} GiB, unpacked; the limit keeps time bounded", limit >> 30)]
+    TooMuch {
+        /// The most bytes that are read of a file.
+        limit: u64,
+    },
     /// Compressed data that ends early or is damaged.
     #[error("the gzip data {what} here ({reason}); is the download complete?")]
     Gzip {
@@ -198,6 +261,14 @@ pub(super) fn quoted(text: &[u8]) -> String {
         shown.push_str("...");
     }
     format!("\"{shown}\"")
+}
+
+/// The size of an image of other sides.
+fn square(pixels: usize) -> String {
+    match pixels.isqrt() {
+        side if side > 1 && side * side == pixels => format!(" ({side}x{side})"),
+        _ => String::new(),
+    }
 }
 
 fn cut_hint(cut: bool) -> &'static str {

@@ -2,19 +2,24 @@
 //!
 //! In these files a record is one line: no field may hold a line break. That is what makes line numbers
 //! exact, lets threads share the work, and keeps a stray quote from swallowing the rest of the file.
+//! Lines end in a line feed, in both, or, as old Macs wrote them, in a carriage return alone.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
 use super::error::{DataError, LineError};
+use super::kind::{BOM, GZIP, LOOKED_AT, foreign};
 
 /// Lines handed out at a time: about 2 MiB of real data.
 const BATCH: usize = 256;
 
 const BUFFER: usize = 256 * 1024;
+
+/// Most bytes of blank lines in a row: a small compressed file may hold gigabytes of them.
+const MOST_BLANK: u64 = 1 << 20;
 
 /// A line without its line break.
 pub struct Line {
@@ -40,17 +45,22 @@ pub struct Lines {
     path: PathBuf,
     reader: Box<dyn BufRead + Send>,
     compressed: bool,
+    /// The byte that ends a line.
+    line_break: u8,
     number: u64,
+    /// Bytes read so far.
+    read: u64,
     max_line: usize,
+    max_bytes: u64,
 }
 
 impl Lines {
-    /// Opens `path`, whose lines may have up to `max_line` bytes.
+    /// Opens `path`, whose lines may have up to `max_line` bytes, and all together, unpacked, `max_bytes`.
     ///
     /// # Errors
     /// If it is not a regular file, cannot be read, is empty, or its first bytes are those of something
     /// else than text or gzip.
-    pub fn open(path: &Path, max_line: usize) -> Result<Lines, DataError> {
+    pub fn open(path: &Path, max_line: usize, max_bytes: u64) -> Result<Lines, DataError> {
         let failed = |source| DataError::Read { path: path.to_owned(), source };
         regular_file(path)?;
         let mut plain = BufReader::with_capacity(BUFFER, File::open(path).map_err(failed)?);
@@ -60,7 +70,9 @@ impl Lines {
         } else {
             Box::new(plain)
         };
-        let mut lines = Lines { path: path.to_owned(), reader, compressed, number: 0, max_line };
+        let path = path.to_owned();
+        let mut lines =
+            Lines { path, reader, compressed, line_break: b'\n', number: 0, read: 0, max_line, max_bytes };
         lines.check_start()?;
         Ok(lines)
     }
@@ -68,23 +80,32 @@ impl Lines {
     /// The next line that is not blank, or `None` at the end.
     ///
     /// # Errors
-    /// If reading fails or the line is too long.
+    /// If reading fails, the line is too long, or there is no end of blank ones.
     pub fn next_line(&mut self) -> Result<Option<Line>, DataError> {
+        let mut blank = 0;
         loop {
             self.number += 1;
             let mut text = Vec::new();
             let limit = self.max_line as u64 + 1;
-            let read = self.reader.by_ref().take(limit).read_until(b'\n', &mut text);
-            read.map_err(|error| self.failed(error))?;
+            let read = self.reader.by_ref().take(limit).read_until(self.line_break, &mut text);
+            let read = read.map_err(|error| self.failed(error))? as u64;
             if text.is_empty() {
                 return Ok(None);
             }
-            let cut = text.pop_if(|byte| *byte == b'\n').is_none();
+            self.read += read;
+            if self.read > self.max_bytes {
+                return Err(self.wrong(LineError::TooMuch { limit: self.max_bytes }));
+            }
+            let cut = text.pop_if(|byte| *byte == self.line_break).is_none();
             if text.len() > self.max_line {
                 return Err(self.wrong(LineError::TooLong { limit: self.max_line }));
             }
             if !text.trim_ascii().is_empty() {
                 return Ok(Some(Line { number: self.number, text, cut }));
+            }
+            blank += read;
+            if blank > MOST_BLANK {
+                return Err(self.wrong(LineError::Blank { limit: MOST_BLANK }));
             }
         }
     }
@@ -102,24 +123,34 @@ impl Lines {
         batch
     }
 
-    /// Refuses files of other kinds and steps over a UTF-8 byte order mark.
+    /// Refuses files of other kinds, steps over a UTF-8 byte order mark, and finds out what ends a line.
     fn check_start(&mut self) -> Result<(), DataError> {
-        let (empty, bom, foreign) = match self.reader.fill_buf() {
-            Ok(start) => (start.is_empty(), start.starts_with(BOM), foreign(start)),
-            Err(error) => {
+        let mut start = Vec::new();
+        let read = self.reader.by_ref().take(LOOKED_AT as u64).read_to_end(&mut start);
+        // What is wrong further on is told when that place is reached.
+        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        let rest = match read {
+            Ok(_) => rest,
+            Err(error) if start.is_empty() => {
                 self.number = 1;
                 return Err(self.failed(error));
             }
+            Err(error) => Box::new(BufReader::new(Fails(Some(error)))),
         };
-        if empty {
+        if start.is_empty() {
             return Err(DataError::Empty { path: self.path.clone() });
         }
-        if let Some((found, advice)) = foreign {
+        if let Some((found, advice)) = foreign(&start) {
             return Err(DataError::Foreign { path: self.path.clone(), found, advice });
         }
-        if bom {
-            self.reader.consume(BOM.len());
+        if start.starts_with(BOM) {
+            start.drain(..BOM.len());
         }
+        let alone = |pair: &[u8]| pair[0] == b'\r' && !matches!(pair[1], b'\r' | b'\n');
+        if !start.contains(&b'\n') && start.windows(2).any(alone) {
+            self.line_break = b'\r';
+        }
+        self.reader = Box::new(Cursor::new(start).chain(rest));
         Ok(())
     }
 
@@ -137,6 +168,15 @@ impl Lines {
     }
 }
 
+/// Where reading ends in an error.
+struct Fails(Option<io::Error>);
+
+impl Read for Fails {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
 /// Refuses pipes and devices, which may block or never end.
 fn regular_file(path: &Path) -> Result<(), DataError> {
     let found = fs::metadata(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
@@ -145,39 +185,4 @@ fn regular_file(path: &Path) -> Result<(), DataError> {
     }
     let kind = if found.is_dir() { "a folder" } else { "a pipe, a device or a socket" };
     Err(DataError::NotAFile { path: path.to_owned(), kind })
-}
-
-const BOM: &[u8] = b"\xEF\xBB\xBF";
-const GZIP: &[u8] = b"\x1F\x8B";
-
-/// What the first bytes of a file of another kind tell: what it is, and what to do about it.
-fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
-    const UNPACK: &str = "unpack it first";
-    const SAVE: &str = "save it as UTF-8";
-    const DOWNLOAD: &str = "download the data itself";
-    const TABLE: [(&[u8], &str, &str); 12] = [
-        (GZIP, "a gzip file inside a gzip file", UNPACK),
-        (b"PK\x03\x04", "a zip archive", UNPACK),
-        (b"BZh", "a bzip2 file", UNPACK),
-        (b"\xFD7zXZ", "an xz file", UNPACK),
-        (b"\x28\xB5\x2F\xFD", "a zstd file", UNPACK),
-        (b"7z\xBC\xAF", "a 7z archive", UNPACK),
-        (b"Rar!", "a rar archive", UNPACK),
-        (b"\xFF\xFE", "UTF-16 text", SAVE),
-        (b"\xFE\xFF", "UTF-16 text", SAVE),
-        (b"\x89PNG", "a PNG image", DOWNLOAD),
-        (b"\xFF\xD8\xFF", "a JPEG image", DOWNLOAD),
-        (b"%PDF", "a PDF document", DOWNLOAD),
-    ];
-    if start.starts_with(b"version https://git-lfs") {
-        return Some(("a Git LFS pointer", "fetch the data with `git lfs pull`"));
-    }
-    let text = start.strip_prefix(BOM).unwrap_or(start).trim_ascii_start();
-    if text.starts_with(b"<") {
-        return Some(("a web page (HTML or XML)", DOWNLOAD));
-    }
-    if text.starts_with(b"{") || text.starts_with(b"[") {
-        return Some(("JSON", DOWNLOAD));
-    }
-    TABLE.iter().find(|(magic, ..)| start.starts_with(magic)).map(|&(_, found, advice)| (found, advice))
 }

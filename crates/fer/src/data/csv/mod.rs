@@ -2,28 +2,31 @@
 //!
 //! Accepted are a folder with `Q1_Train_Data.csv`, `Q1_Validation_Data.csv` and `Q1_Test_Data.csv`, a folder
 //! with Kaggle's `fer2013.csv` or `icml_face_data.csv`, or one file with a `Usage` column (`Training`,
-//! `PublicTest`, `PrivateTest`). Columns are found by name, so their order does not matter.
+//! `PublicTest`, `PrivateTest`). Columns are found by name, so their order does not matter. Other writings of the same
+//! thing are read, too: semicolons or tabs between columns, `3.0` for 3, brackets and commas around and between pixels.
 //!
 //! While one batch of lines is read, the one before it is parsed on all cores; apart from the faces
 //! themselves only two batches are in memory. Nothing in a file makes the reader panic: whatever is wrong is
 //! a [`DataError`] that names file, line, column, value and what was expected.
 
 mod error;
+mod folder;
+mod kind;
 mod lines;
 mod record;
 mod write;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rayon::prelude::*;
 
 pub use error::{DataError, LineError};
 pub use write::{write_rows, write_rows_with_usage};
 
+use self::folder::{Layout, find};
 use self::lines::{Batch, Lines};
 use self::record::Columns;
-use super::{Dataset, Faces, PIXELS, Source, Split, audit};
+use super::{Dataset, Faces, PIXELS, Source, Split, Warning, audit};
 
 /// Bounds on what is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +35,13 @@ pub struct Options {
     pub max_line: usize,
     /// Most rows of a file; each takes 2,305 bytes of memory.
     pub max_rows: usize,
+    /// Most bytes of a file, unpacked.
+    pub max_bytes: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_line: 64 * 1024, max_rows: 1_000_000 }
+        Self { max_line: 64 * 1024, max_rows: 1_000_000, max_bytes: 10 << 30 }
     }
 }
 
@@ -51,6 +56,7 @@ const SINGLE_FILES: [&str; 2] = ["fer2013.csv", "icml_face_data.csv"];
 /// The first problem, in the order of the files and their lines.
 pub fn load(path: &Path, options: &Options) -> Result<Dataset, DataError> {
     let mut splits = [(); 3].map(|()| Faces::new());
+    let mut named = None;
     let paths = match find(path)? {
         Layout::PerSplit(paths) => {
             for ((path, split), faces) in paths.iter().zip(Split::ALL).zip(&mut splits) {
@@ -64,49 +70,22 @@ pub fn load(path: &Path, options: &Options) -> Result<Dataset, DataError> {
             for (faces, split) in splits.iter().zip(Split::ALL) {
                 refuse_empty(&path, split, faces, true)?;
             }
+            let is_it = |name: &&str| path.file_name().is_some_and(|file| file == *name);
+            named = SPLIT_FILES.into_iter().find(is_it).map(|file| Warning::NamedForSplit { file });
             vec![path]
         }
     };
     splits.iter_mut().for_each(Faces::shrink);
     let [train, val, test] = splits;
     let mut dataset = Dataset { train, val, test, source: Source::Csv { paths }, warnings: Vec::new() };
-    dataset.warnings = audit::audit(&dataset);
+    dataset.warnings = named.into_iter().chain(audit::audit(&dataset)).collect();
     Ok(dataset)
-}
-
-enum Layout {
-    PerSplit([PathBuf; 3]),
-    Single(PathBuf),
-}
-
-/// Which files to read.
-fn find(path: &Path) -> Result<Layout, DataError> {
-    let found = fs::metadata(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
-    if !found.is_dir() {
-        return Ok(Layout::Single(path.to_owned()));
-    }
-    let plain_or_gz = |name: &str| {
-        let candidates = [path.join(name), path.join(format!("{name}.gz"))];
-        // A link that leads nowhere counts as present, so that opening it tells why it cannot be read.
-        candidates.into_iter().find(|path| fs::symlink_metadata(path).is_ok())
-    };
-    match SPLIT_FILES.map(plain_or_gz) {
-        [Some(train), Some(val), Some(test)] => Ok(Layout::PerSplit([train, val, test])),
-        [None, None, None] => {
-            let single = SINGLE_FILES.into_iter().find_map(plain_or_gz);
-            single.map(Layout::Single).ok_or_else(|| DataError::NoFiles { folder: path.to_owned() })
-        }
-        some => {
-            let missing = some.iter().zip(SPLIT_FILES).find(|(found, _)| found.is_none());
-            let file = missing.map_or(SPLIT_FILES[0], |(_, file)| file);
-            Err(DataError::MissingFile { folder: path.to_owned(), file })
-        }
-    }
 }
 
 /// Reads one file and hands each row to `keep(split, image, label)` in the order of the file.
 ///
-/// All rows belong to `split` if it is given; otherwise the `Usage` column decides.
+/// All rows belong to `split` if it is given, and a `Usage` column may not say otherwise; if it is not, that column
+/// decides.
 fn read(
     path: &Path,
     options: &Options,
@@ -114,7 +93,7 @@ fn read(
     mut keep: impl FnMut(Split, &[u8], u8),
 ) -> Result<(), DataError> {
     let wrong = |line, problem| DataError::Line { path: path.to_owned(), line, problem };
-    let mut lines = Lines::open(path, options.max_line)?;
+    let mut lines = Lines::open(path, options.max_line, options.max_bytes)?;
     let Some(header) = lines.next_line()? else {
         return Err(DataError::Empty { path: path.to_owned() });
     };
@@ -131,6 +110,11 @@ fn read(
         );
         for (line, (image, result)) in batch.lines.iter().zip(parsed) {
             let (label, usage) = result.map_err(|problem| wrong(line.number, problem))?;
+            if let (Some(expected), Some(found)) = (split, usage)
+                && found != expected
+            {
+                return Err(wrong(line.number, LineError::OtherSplit { found, expected }));
+            }
             rows += 1;
             if rows > options.max_rows {
                 return Err(DataError::TooManyRows {
