@@ -1,0 +1,10 @@
+//! Bytes that may be the report of a benchmark.
+
+#![no_main]
+
+#[path = "../../tests/readers/common.rs"]
+mod common;
+#[path = "../../tests/readers/measures.rs"]
+mod measures;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| drop(measures::comparison(bytes)));

@@ -1,0 +1,10 @@
+//! Bytes that may be problems of convolution.
+
+#![no_main]
+
+#[path = "../../tests/readers/common.rs"]
+mod common;
+#[path = "../../tests/readers/measures.rs"]
+mod measures;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| drop(measures::problems(bytes)));

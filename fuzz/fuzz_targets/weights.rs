@@ -1,0 +1,10 @@
+//! Bytes that may be a file of weights.
+
+#![no_main]
+
+#[path = "../../tests/readers/common.rs"]
+mod common;
+#[path = "../../tests/readers/engine.rs"]
+mod engine;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| drop(engine::weights(bytes)));
