@@ -290,7 +290,12 @@ fn networks_whose_outputs_are_not_the_classes_are_refused_by_name() {
         fails(folder, &augment, 1, &[&expected]);
     }
     fs::write(folder.join("u.json"), NETWORK.replace(flatten, "")).unwrap();
-    fails(folder, &["train", "u.json", "--data", "faces"], 1, &["has outputs of shape [7, 7, 7]", "7 classes"]);
+    fails(
+        folder,
+        &["train", "u.json", "--data", "faces"],
+        1,
+        &["has outputs of shape [7, 7, 7]", "7 classes"],
+    );
     fs::remove_file(folder.join("u.json")).unwrap();
     // A run whose network was exchanged.
     succeeds(folder, &["train", "tiny.json", "--epochs", "1", "--data", "faces"]);
@@ -307,7 +312,7 @@ fn faces_that_are_resized_are_spoken_of_once() {
     let folder = folder.path();
     fs::write(folder.join("tiny.json"), NETWORK.replace("[48, 48, 1]", "[28, 28, 1]")).unwrap();
     let remark = "the network takes images of 28x28: faces are resized from 48x48";
-    for command in [&["train", "tiny.json", "--epochs", "1", "--data", "faces"][..], &["eval", "runs/tiny"]] {
+    for command in [&["train", "tiny.json", "--epochs", "1", "--limit", "70"][..], &["eval", "runs/tiny"]] {
         let output = run(folder, command);
         let stderr = text(&output.stderr);
         assert!(output.status.success() && stderr.matches(remark).count() == 1, "{stderr}");
@@ -318,7 +323,7 @@ fn faces_that_are_resized_are_spoken_of_once() {
 fn each_image_has_its_prediction_or_its_error() {
     let folder = folder_with_network();
     let folder = folder.path();
-    succeeds(folder, &["train", "tiny.json", "--epochs", "1", "--data", "faces"]);
+    succeeds(folder, &["train", "tiny.json", "--epochs", "1", "--limit", "70"]);
     image::GrayImage::from_fn(48, 48, |x, y| image::Luma([(x * y) as u8]))
         .save(folder.join("good.png"))
         .unwrap();
