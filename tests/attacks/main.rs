@@ -32,6 +32,7 @@
 
 mod arrays;
 mod awaited;
+mod benchmarks;
 mod environment;
 mod harness;
 mod images;
@@ -58,6 +59,11 @@ fn models_of_keras_are_survived() {
 #[test]
 fn arrays_are_survived() {
     must_hold(arrays::rows());
+}
+
+#[test]
+fn benchmarks_are_survived() {
+    must_hold(benchmarks::rows());
 }
 
 #[test]

@@ -15,7 +15,7 @@ use fer::settings::{AugmentSettings, TrainSettings};
 use super::common::{Outcome, file, is_small, message, path};
 
 /// Bounds that keep an input from taking long.
-const TABLE: tables::Options = tables::Options { max_line: 16 << 10, max_rows: 100 };
+const TABLE: tables::Options = tables::Options { max_line: 16 << 10, max_rows: 100, max_bytes: 1 << 20 };
 
 /// Images of more pixels are left out: decoding them takes long, and must.
 const MOST_PIXELS: u64 = 1 << 16;

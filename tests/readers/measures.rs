@@ -38,6 +38,6 @@ pub fn comparison(bytes: &[u8]) -> Outcome {
     let Ok(text) = std::str::from_utf8(bytes) else { return Err("not text".into()) };
     let measurements = compare::read(text).map_err(|error| message(format!("{error:#}")))?;
     let told = format!("{measurements:?}");
-    compare::Comparison::between(&measurements, &measurements);
+    compare::Comparison::between(&measurements, &measurements, 5.0);
     Ok(told)
 }

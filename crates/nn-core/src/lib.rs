@@ -53,11 +53,13 @@ pub mod rng;
 pub mod train;
 
 mod context;
+mod half;
 mod number;
 mod shape;
 mod tensor;
 
 pub use context::{Context, Mode};
+pub use half::half;
 pub use nn_kernels as kernels;
 pub use nn_kernels::Real;
 pub use shape::Shape;

@@ -1,11 +1,15 @@
 //! Two reports of the same benchmark: what has become slower, and whether that is more than chance.
 
-use anyhow::{Context, bail};
-use serde_json::Value;
+use std::collections::{HashMap, HashSet};
+
+use anyhow::{anyhow, bail};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 use crate::conv::{self, ConvReport};
 use crate::gemm::{self, GemmReport};
-use crate::statistics::{mann_whitney, median};
+use crate::statistics::{mann_whitney, median, median_interval};
 use crate::step::StepReport;
 
 /// A change is significant if chance alone gives one of its kind less often than this.
@@ -27,27 +31,47 @@ pub struct Measurement {
 /// none.
 ///
 /// # Errors
-/// If it is no such report, or an entry is in it twice.
+/// If it is no such report, an entry is in it twice or without samples, or a sample is no time.
 pub fn read(json: &str) -> anyhow::Result<Vec<Measurement>> {
-    let value: Value = serde_json::from_str(json).context("not JSON")?;
-    let measurements = match value["kind"].as_str() {
-        Some("conv") => of_conv(serde_json::from_value(value).context("not a conv report")?),
-        Some("gemm") => of_gemm(serde_json::from_value(value).context("not a gemm report")?),
-        None if value["step_ms"].is_number() => {
-            of_step(serde_json::from_value(value).context("not a step report")?)
-        }
-        _ => bail!("not a report of nn-lab bench conv, gemm or step"),
+    /// By what the reports differ. The rest is passed over.
+    #[derive(Deserialize)]
+    struct Kind {
+        kind: Option<String>,
+    }
+    let kind: Kind = serde_json::from_str(json).map_err(|error| anyhow!(reason(&error)))?;
+    let measurements = match kind.kind.as_deref() {
+        Some("conv") => of_conv(parse(json)?),
+        Some("gemm") => of_gemm(parse(json)?),
+        None => of_step(parse(json)?),
+        _ => bail!(NO_REPORT),
     };
-    for (i, measurement) in measurements.iter().enumerate() {
-        let Measurement { key, samples } = measurement;
+    let mut keys = HashSet::new();
+    for Measurement { key, samples } in &measurements {
         if samples.is_empty() {
             bail!("{key} has no samples");
         }
-        if measurements[..i].iter().any(|earlier| earlier.key == *key) {
+        if let Some(sample) = samples.iter().find(|&&sample| sample <= 0.0) {
+            bail!("{key} has a sample of {sample:e} ms");
+        }
+        if !keys.insert(key) {
             bail!("{key} is in the report twice");
         }
     }
     Ok(measurements)
+}
+
+const NO_REPORT: &str = "is not a report that nn-lab bench conv, gemm or step wrote with --json";
+
+fn parse<T: DeserializeOwned>(json: &str) -> anyhow::Result<T> {
+    serde_json::from_str(json).map_err(|error| anyhow!(reason(&error)))
+}
+
+/// Why a text is no report, in words.
+fn reason(error: &serde_json::Error) -> String {
+    match error.classify() {
+        Category::Data => NO_REPORT.into(),
+        _ => format!("is not JSON: line {}, column {}", error.line(), error.column()),
+    }
 }
 
 fn of_conv(report: ConvReport) -> Vec<Measurement> {
@@ -83,11 +107,16 @@ fn of_step(report: StepReport) -> Vec<Measurement> {
 
 /// What is said of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // The names say it.
 pub enum Verdict {
+    /// Faster, and not by chance.
     Better,
+    /// Slower, and not by chance.
     Worse,
+    /// The samples show that any change is smaller than the bound.
     Same,
+    /// Neither: chance may have made the difference, or hidden one.
+    Undecided,
+    /// So few that no difference could be told from chance.
     TooFewSamples,
 }
 
@@ -98,6 +127,7 @@ impl Verdict {
             Self::Better => "better",
             Self::Worse => "worse",
             Self::Same => "same",
+            Self::Undecided => "undecided",
             Self::TooFewSamples => "too few samples",
         }
     }
@@ -112,6 +142,8 @@ pub struct Change {
     pub medians: (f64, f64),
     /// Change of the median in percent; positive is slower.
     pub percent: f64,
+    /// Where that change lies according to the samples, in percent: from the 99 % intervals of both medians.
+    pub interval: (f64, f64),
     /// Probability of such a difference by chance (Mann & Whitney, two-sided).
     pub p: f64,
     /// The conclusion.
@@ -119,20 +151,25 @@ pub struct Change {
 }
 
 impl Change {
-    fn between(before: &Measurement, after: &Measurement) -> Self {
+    fn between(before: &Measurement, after: &Measurement, bound: f64) -> Self {
         let medians = (median(&before.samples), median(&after.samples));
+        let (old, new) = (median_interval(&before.samples), median_interval(&after.samples));
+        let percent = |before: f64, after: f64| 100.0 * (after / before - 1.0);
+        let interval = (percent(old.1, new.0), percent(old.0, new.1));
         let p = mann_whitney(&before.samples, &after.samples);
         let verdict = if before.samples.len().min(after.samples.len()) < ENOUGH_SAMPLES {
             Verdict::TooFewSamples
-        } else if p >= SIGNIFICANT || medians.0 == medians.1 {
-            Verdict::Same
-        } else if medians.1 < medians.0 {
+        } else if p < SIGNIFICANT && medians.1 < medians.0 {
             Verdict::Better
-        } else {
+        } else if p < SIGNIFICANT && medians.1 > medians.0 {
             Verdict::Worse
+        } else if interval.0 >= -bound && interval.1 <= bound {
+            Verdict::Same
+        } else {
+            Verdict::Undecided
         };
-        let percent = 100.0 * (medians.1 / medians.0 - 1.0);
-        Self { key: before.key.clone(), medians, percent, p, verdict }
+        let percent = percent(medians.0, medians.1);
+        Self { key: before.key.clone(), medians, percent, interval, p, verdict }
     }
 
     /// Whether it is slower by more than `percent` percent, and not by chance.
@@ -153,18 +190,21 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Matches the measurements by their keys.
-    pub fn between(before: &[Measurement], after: &[Measurement]) -> Self {
-        let find = |all: &'_ [Measurement], key: &str| all.iter().position(|m| m.key == key);
-        let missing = |from: &[Measurement], in_: &[Measurement]| {
-            let keys = from.iter().map(|m| &m.key).filter(|key| find(in_, key).is_none());
-            keys.cloned().collect()
+    /// Matches the measurements by their keys. A change is the same within `bound` percent.
+    pub fn between(before: &[Measurement], after: &[Measurement], bound: f64) -> Self {
+        fn by_key(all: &[Measurement]) -> HashMap<&str, &Measurement> {
+            all.iter().map(|measurement| (measurement.key.as_str(), measurement)).collect()
+        }
+        let (old, new) = (by_key(before), by_key(after));
+        let missing = |from: &[Measurement], in_: &HashMap<&str, &Measurement>| {
+            let keys = from.iter().map(|measurement| &measurement.key);
+            keys.filter(|key| !in_.contains_key(key.as_str())).cloned().collect()
         };
-        let pairs = before.iter().filter_map(|b| Some((b, &after[find(after, &b.key)?])));
+        let pairs = before.iter().filter_map(|b| Some((b, *new.get(b.key.as_str())?)));
         Self {
-            changes: pairs.map(|(b, a)| Change::between(b, a)).collect(),
-            only_before: missing(before, after),
-            only_after: missing(after, before),
+            changes: pairs.map(|(b, a)| Change::between(b, a, bound)).collect(),
+            only_before: missing(before, &new),
+            only_after: missing(after, &old),
         }
     }
 }
@@ -182,7 +222,7 @@ mod tests {
     fn verdicts() {
         let before = [measured("a", 10.0, 8), measured("b", 10.0, 8), measured("c", 10.0, 8)];
         let after = [measured("c", 10.001, 8), measured("b", 9.0, 8), measured("a", 10.6, 8)];
-        let changes = Comparison::between(&before, &after).changes;
+        let changes = Comparison::between(&before, &after, 5.0).changes;
         let verdicts: Vec<_> = changes.iter().map(|c| (c.key.as_str(), c.verdict)).collect();
         assert_eq!(verdicts, [("a", Verdict::Worse), ("b", Verdict::Better), ("c", Verdict::Same)]);
         assert!((changes[0].percent - 5.98).abs() < 0.01, "{}", changes[0].percent);
@@ -190,12 +230,34 @@ mod tests {
         assert!(!changes[1].is_regression(5.0));
     }
 
+    /// Not significant is not the same: that takes samples that leave no room for a change.
+    #[test]
+    fn what_chance_may_hide_is_undecided() {
+        let wild = |base: f64| Measurement {
+            key: "a".into(),
+            samples: (0..8).map(|i| if i % 2 == 0 { base } else { 10.0 * base }).collect(),
+        };
+        let change = |before: &Measurement, after: &Measurement, bound: f64| {
+            Comparison::between(&[before.clone()], &[after.clone()], bound).changes[0].clone()
+        };
+        let undecided = change(&wild(1.0), &wild(1.7), 5.0);
+        assert!(undecided.percent > 60.0 && undecided.p > SIGNIFICANT, "{undecided:?}");
+        assert_eq!(undecided.verdict, Verdict::Undecided);
+        assert!(!undecided.is_regression(5.0));
+        let quiet = measured("a", 10.0, 8);
+        assert_eq!(change(&quiet, &quiet, 5.0).verdict, Verdict::Same);
+        // The samples lie 0.7 % apart: of less than that they say nothing.
+        assert_eq!(change(&quiet, &quiet, 0.5).verdict, Verdict::Undecided);
+        let (low, high) = change(&quiet, &quiet, 5.0).interval;
+        assert!(low < -0.6 && low > -0.8 && high > 0.6 && high < 0.8, "{low} {high}");
+    }
+
     #[test]
     fn few_samples_prove_nothing() {
-        let few = Comparison::between(&[measured("a", 1.0, 5)], &[measured("a", 9.0, 5)]);
+        let few = Comparison::between(&[measured("a", 1.0, 5)], &[measured("a", 9.0, 5)], 5.0);
         assert_eq!(few.changes[0].verdict, Verdict::TooFewSamples);
         assert!(!few.changes[0].is_regression(5.0));
-        let enough = Comparison::between(&[measured("a", 1.0, 6)], &[measured("a", 9.0, 6)]);
+        let enough = Comparison::between(&[measured("a", 1.0, 6)], &[measured("a", 9.0, 6)], 5.0);
         assert!(enough.changes[0].is_regression(5.0));
     }
 
@@ -203,15 +265,24 @@ mod tests {
     fn what_only_one_side_has_is_listed() {
         let before = [measured("a", 1.0, 8), measured("b", 1.0, 8)];
         let after = [measured("b", 1.0, 8), measured("c", 1.0, 8), measured("d", 1.0, 8)];
-        let comparison = Comparison::between(&before, &after);
+        let comparison = Comparison::between(&before, &after, 5.0);
         assert_eq!(comparison.only_before, ["a"]);
         assert_eq!(comparison.only_after, ["c", "d"]);
     }
 
     #[test]
     fn other_files_are_refused() {
-        for json in ["", "[]", "{}", "{\"kind\": \"other\"}", "{\"kind\": \"conv\"}", "{\"step_ms\": 3}"] {
-            assert!(read(json).is_err(), "{json}");
+        for (json, expected) in [
+            ("", "is not JSON: line 1, column 0"),
+            ("{\"kind\":", "is not JSON: line 1, column 8"),
+            ("[]", NO_REPORT),
+            ("{}", NO_REPORT),
+            ("{\"kind\": \"other\"}", NO_REPORT),
+            ("{\"kind\": 5}", NO_REPORT),
+            ("{\"kind\": \"conv\"}", NO_REPORT),
+            ("{\"step_ms\": 3}", NO_REPORT),
+        ] {
+            assert_eq!(read(json).unwrap_err().to_string(), expected, "{json}");
         }
     }
 }

@@ -32,6 +32,14 @@ impl Sizes {
     pub fn flops(self) -> u64 {
         2 * self.m as u64 * self.n as u64 * self.k as u64
     }
+
+    /// Bytes that verifying and timing take: the operands and each engine's result, and the second operand in `f64`,
+    /// twice, to compare with.
+    pub fn bytes(self) -> u64 {
+        let [m, n, k] = [self.m, self.n, self.k].map(|axis| axis as u64);
+        let results = Engine::ALL.len() as u64 * m * n;
+        size_of::<f32>() as u64 * (m * k + k * n + results) + 2 * size_of::<f64>() as u64 * k * n
+    }
 }
 
 impl fmt::Display for Sizes {

@@ -93,7 +93,7 @@ impl Split {
         let trace = traces.swap_remove((traces.len() - 1) / 2);
 
         let ms = |duration: Duration| 1e3 * duration.as_secs_f64();
-        let alone = Budget { time: budget.time / 10, min_reps: 3 };
+        let alone = Budget { time: budget.time / 10, min_reps: 3, ..*budget };
         let mut rows = Vec::new();
         for (i, layer) in bench.network.layers().iter().enumerate() {
             let mut isolated = Isolated::new(layer.as_ref(), bench.batch());

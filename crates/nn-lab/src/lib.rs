@@ -3,7 +3,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`machine`] | cache sizes, thread pools, resident memory |
+//! | [`machine`], [`memory`] | cache sizes, resident memory; what may be taken |
 //! | [`peak`], [`bandwidth`] | the two ceilings: multiply-adds per second and bytes per second |
 //! | [`timing`], [`statistics`] | repeating within a budget, and what is said of the samples |
 //! | [`verify`] | comparing with the reference before anything is timed |
@@ -22,6 +22,7 @@ pub mod conv;
 pub mod gemm;
 pub mod layers;
 pub mod machine;
+pub mod memory;
 pub mod models;
 pub mod npy;
 pub mod peak;

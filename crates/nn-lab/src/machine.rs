@@ -3,9 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::Context;
-use rayon::{ThreadPool, ThreadPoolBuilder};
-
 /// Bytes of the data caches that one core sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caches {
@@ -56,19 +53,6 @@ fn parse_size(text: &str) -> Option<usize> {
         _ => (text, 1),
     };
     digits.parse::<usize>().ok()?.checked_mul(unit)
-}
-
-/// The number of threads that the machine runs at once.
-pub fn all_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |n| n.get())
-}
-
-/// A pool of exactly `threads` threads.
-///
-/// # Errors
-/// If the system does not start them.
-pub fn pool(threads: usize) -> anyhow::Result<ThreadPool> {
-    ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start the threads")
 }
 
 /// The largest resident memory of this process so far, in MiB; `None` where the system does not tell.

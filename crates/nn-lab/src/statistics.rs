@@ -34,6 +34,41 @@ pub fn cv(values: &[f64]) -> f64 {
     (squares / (n - 1.0)).sqrt() / mean
 }
 
+/// An interval that holds the median of the distribution from which the values come, with a probability of 99 %, whatever
+/// the distribution: from one of the sorted values to another (Conover, *Practical Nonparametric Statistics*, 3.2). Of
+/// fewer than eight values it is from the least to the largest, with a probability of `1 - 2^(1 - n)`.
+///
+/// # Panics
+/// If there are no values.
+pub fn median_interval(values: &[f64]) -> (f64, f64) {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let cut = cut(sorted.len());
+    (sorted[cut], sorted[sorted.len() - 1 - cut])
+}
+
+/// How many of `n` sorted values may be left out on each side of [`median_interval`].
+fn cut(n: usize) -> usize {
+    /// The probability of a median beyond one side.
+    const OUTSIDE: f64 = 0.005;
+    /// Beyond it the smallest terms are no numbers any more, and the normal approximation is exact enough.
+    const EXACT: usize = 1000;
+    if n > EXACT {
+        return ((n as f64 - 2.575_829_303_549 * (n as f64).sqrt()) / 2.0) as usize - 1;
+    }
+    // Each value is below the median with a probability of a half: `term` is the probability that `cut` of them are.
+    let (mut cut, mut term) = (0, 0.5f64.powi(n as i32));
+    let mut outside = term;
+    loop {
+        term *= (n - cut) as f64 / (cut + 1) as f64;
+        outside += term;
+        if outside > OUTSIDE {
+            return cut;
+        }
+        cut += 1;
+    }
+}
+
 /// Two-sided Mann-Whitney U test (Mann & Whitney, 1947): the probability that two samples of one distribution
 /// differ in rank at least as much as these.
 ///
@@ -75,6 +110,18 @@ mod tests {
         // scipy.stats.variation(values, ddof=1)
         assert!((cv(&values) - 1.1080641431349734).abs() < 1e-15);
         assert_eq!(cv(&[3.0]), 0.0);
+    }
+
+    /// The largest `c` with `scipy.stats.binom.cdf(c, n, 0.5) <= 0.005`, or 0.
+    #[test]
+    fn intervals_of_the_median() {
+        let cuts = [1, 2, 7, 8, 10, 11, 12, 20, 50, 100, 300, 1000].map(cut);
+        assert_eq!(cuts, [0, 0, 0, 0, 0, 0, 1, 3, 15, 36, 127, 458]);
+        // The approximation goes on where the exact count ends, and leaves out no more.
+        assert!((457..=459).contains(&cut(1001)), "{}", cut(1001));
+        let values: Vec<f64> = (0..12).rev().map(f64::from).collect();
+        assert_eq!(median_interval(&values), (1.0, 10.0));
+        assert_eq!(median_interval(&[3.0]), (3.0, 3.0));
     }
 
     /// p from scipy 1.17.1: `mannwhitneyu(a, b, method="asymptotic")`.

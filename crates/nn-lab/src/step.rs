@@ -1,5 +1,6 @@
 //! A training step and a prediction of a whole network, on random images.
 
+use anyhow::Context as _;
 use nn_core::layer::Layer;
 use nn_core::layers::LayerConfig;
 use nn_core::loss::Loss;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::layers::Split;
 use crate::machine::peak_rss_mb;
+use crate::memory;
 use crate::models::Model;
 use crate::peak::PeakPair;
 use crate::problem::layer_flops;
@@ -68,9 +70,10 @@ impl StepBench {
     /// Builds the network and draws the images.
     ///
     /// # Errors
-    /// If the network cannot be built.
+    /// If the network cannot be built, or the batch is too large for this machine.
     pub fn new(model: &Model, batch: usize) -> anyhow::Result<Self> {
         let network = model.network.build::<f32>(0)?;
+        memory::check(bytes(&network, batch)).with_context(|| format!("{}, batch {batch}", model.name))?;
         let shape = network.input_shape().batch(batch);
         let x = tensor(&shape, random::numbers(1, shape.iter().product()));
         let targets = Targets::Classes((0..batch).map(|i| i % nn_zoo::CLASSES).collect());
@@ -129,6 +132,14 @@ impl StepBench {
     fn layer(&self, i: usize) -> &dyn Layer<f32> {
         self.network.layers()[i].as_ref()
     }
+}
+
+/// Bytes that a step takes at least: parameters with gradients and two moments, the images, and what each layer makes of
+/// them.
+fn bytes(network: &Network<f32>, batch: usize) -> u64 {
+    let outputs = network.layers().iter().map(|layer| layer.info().output_shape.elements());
+    let elements = network.input_shape().elements() + outputs.sum::<usize>();
+    size_of::<f32>() as u64 * (4 * network.count_params() as u64 + batch as u64 * elements as u64)
 }
 
 /// The loss of all steps.

@@ -12,13 +12,25 @@ const NOISY: f64 = 0.05;
 /// A sample lasts at least this long: shorter work is called several times for each.
 const SHORTEST_SAMPLE: Duration = Duration::from_micros(50);
 
+/// Work that takes longer is not called again just to see how long it takes.
+const LONG: Duration = Duration::from_millis(100);
+
 /// How long to repeat.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
-    /// Time after which no further repetition begins; a tenth of it goes to the warm-up.
+    /// Time after which no further repetition begins, if there are enough; a tenth of it goes to the warm-up.
     pub time: Duration,
-    /// Repetitions that are made however long they take.
+    /// Repetitions that are enough.
     pub min_reps: usize,
+    /// Time after which no further repetition begins, even if they are not enough; one is always made.
+    pub most: Duration,
+}
+
+impl Budget {
+    /// A budget that makes `min_reps` repetitions however long they take.
+    pub fn new(time: Duration, min_reps: usize) -> Self {
+        Self { time, min_reps, most: Duration::MAX }
+    }
 }
 
 /// Times of repetitions in milliseconds, in the order in which they were taken.
@@ -94,14 +106,19 @@ pub fn time<T>(body: impl FnOnce() -> T) -> Duration {
 /// Takes samples of each of `runs` in turn, a round at a time, so that what disturbs the machine disturbs all
 /// of them. A run does its work once and returns how long it took.
 ///
-/// Each is first run twice, and then until a tenth of the budget has passed, without being counted.
+/// Each is first run twice, and then until a tenth of the budget has passed, without being counted. Beyond
+/// [`Budget::most`] no round begins, but one of the warm-up and one that counts.
 pub fn interleave(budget: &Budget, runs: &mut [&mut dyn FnMut() -> Duration]) -> Vec<Samples> {
     if runs.is_empty() {
         return Vec::new();
     }
-    let start = Instant::now();
-    let mut warmed = 0;
-    while warmed < 2 || start.elapsed() < budget.time / 10 {
+    // Beyond the first round there is one more as long as there is time, or there are too few.
+    let begins = |start: Instant, done: usize, enough: usize, time: Duration| {
+        let elapsed = start.elapsed();
+        done == 0 || elapsed < budget.most && (done < enough || elapsed < time)
+    };
+    let (start, mut warmed) = (Instant::now(), 0);
+    while begins(start, warmed, 2, budget.time / 10) {
         for run in runs.iter_mut() {
             run();
         }
@@ -109,7 +126,7 @@ pub fn interleave(budget: &Budget, runs: &mut [&mut dyn FnMut() -> Duration]) ->
     }
     let mut samples = vec![Vec::new(); runs.len()];
     let start = Instant::now();
-    while samples[0].len() < budget.min_reps.max(1) || start.elapsed() < budget.time {
+    while begins(start, samples[0].len(), budget.min_reps, budget.time) {
         for (run, samples) in runs.iter_mut().zip(&mut samples) {
             samples.push(1e3 * run().as_secs_f64());
         }
@@ -125,8 +142,9 @@ pub fn repeat(budget: &Budget, mut run: impl FnMut() -> Duration) -> Samples {
 /// A run for [`interleave`] that calls `body` as often as makes a sample long enough to measure, and returns
 /// the time of one call.
 pub fn stopwatch(mut body: impl FnMut()) -> impl FnMut() -> Duration {
-    body();
-    let once = time(&mut body).max(Duration::from_nanos(1));
+    let first = time(&mut body);
+    // What is long is so the second time, too.
+    let once = if first > LONG { first } else { time(&mut body).max(Duration::from_nanos(1)) };
     let calls = SHORTEST_SAMPLE.as_nanos().div_ceil(once.as_nanos()).max(1) as u32;
     move || time(|| (0..calls).for_each(|_| body())) / calls
 }
@@ -146,10 +164,24 @@ mod tests {
             }
         };
         let (mut a, mut b) = (run('a', 2), run('b', 7));
-        let budget = Budget { time: Duration::ZERO, min_reps: 3 };
+        let budget = Budget::new(Duration::ZERO, 3);
         let samples = interleave(&budget, &mut [&mut a, &mut b]);
         assert_eq!(samples, [Samples(vec![2.0; 3]), Samples(vec![7.0; 3])]);
         assert_eq!(*calls.borrow(), "ab".repeat(5));
+    }
+
+    /// What is slow is measured once, whatever is enough otherwise.
+    #[test]
+    fn the_most_time_ends_it() {
+        let runs = std::cell::Cell::new(0);
+        let slow = || {
+            runs.set(runs.get() + 1);
+            std::thread::sleep(Duration::from_millis(20));
+            Duration::from_millis(20)
+        };
+        let budget = Budget { most: Duration::from_millis(10), ..Budget::new(Duration::from_secs(60), 8) };
+        assert_eq!(repeat(&budget, slow), Samples(vec![20.0]));
+        assert_eq!(runs.get(), 2);
     }
 
     #[test]

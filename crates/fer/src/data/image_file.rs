@@ -1,10 +1,13 @@
-//! Reads a photograph as a face: any PNG or JPEG to 48x48 grey pixels.
+//! Reads a photograph as a face: any PNG or JPEG to 48x48 grey pixels; or to another size, in colour.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::imageops::{self, FilterType};
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, LumaA};
+use image::{
+    DynamicImage, GrayImage, ImageBuffer, ImageDecoder, ImageFormat, ImageReader, Limits, Luma, LumaA, Pixel,
+    Rgb, RgbImage, Rgba,
+};
 use nn_core::files::{self, ReadError};
 
 use super::{SIDE, jpeg};
@@ -64,6 +67,23 @@ pub enum ImageFileError {
 /// # Errors
 /// If the file cannot be read, is no PNG or JPEG, is not whole, or is too large to decode safely.
 pub fn read(path: &Path) -> Result<Vec<u8>, ImageFileError> {
+    read_as(path, [SIDE, SIDE, 1])
+}
+
+/// The image at `path` with `[height, width, channels]`, values from 0 to 255 row by row: grey in one channel, or red, green
+/// and blue in three. Made as [`read`] makes a face; of the image the middle is taken that has the same proportions.
+///
+/// # Errors
+/// Those of [`read`].
+///
+/// # Panics
+/// If there are other channels, or a side is 0 or longer than [`MAX_SIDE`].
+pub fn read_as(path: &Path, size: [usize; 3]) -> Result<Vec<u8>, ImageFileError> {
+    Ok(to_size(open(path)?, size))
+}
+
+/// The image at `path`, whole and upright.
+fn open(path: &Path) -> Result<DynamicImage, ImageFileError> {
     let bytes = files::read(path, MAX_BYTES)?;
     let damaged = |problem: String| ImageFileError::Damaged { path: path.to_owned(), problem };
     let format = match image::guess_format(&bytes) {
@@ -78,9 +98,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ImageFileError> {
             return Err(ImageFileError::OtherKind { path: path.to_owned(), found });
         }
     };
-    let image =
-        decode(&bytes, format).map_err(|source| ImageFileError::Decode { path: path.to_owned(), source })?;
-    Ok(to_face(image).into_raw())
+    decode(&bytes, format).map_err(|source| ImageFileError::Decode { path: path.to_owned(), source })
 }
 
 /// What a file is that cannot be read, in words.
@@ -128,24 +146,56 @@ fn decode(bytes: &[u8], format: ImageFormat) -> image::ImageResult<DynamicImage>
     Ok(image)
 }
 
-/// The centred square of an image as a 48x48 grey picture.
-fn to_face(image: DynamicImage) -> GrayImage {
-    // Grey first: a copy of a large photograph would take as much memory again.
-    let grey = match image.color().has_alpha() {
-        true => over_white(image),
-        false => image.into_luma8(),
+/// The middle of an image, as [`read_as`] says.
+fn to_size(image: DynamicImage, size: [usize; 3]) -> Vec<u8> {
+    let [height, width] = [size[0], size[1]].map(|side| {
+        let side = u32::try_from(side).ok().filter(|side| (1..=MAX_SIDE).contains(side));
+        side.expect("a side within the bounds")
+    });
+    // Without colours first: a copy of a large photograph would take as much memory again.
+    match (size[2], image.color().has_alpha()) {
+        (1, false) => middle(&image.into_luma8(), height, width),
+        (1, true) => middle(&over_white(image), height, width),
+        (3, false) => middle(&image.into_rgb8(), height, width),
+        (3, true) => middle(&colours_over_white(image), height, width),
+        (other, _) => panic!("images of {other} channels"),
+    }
+}
+
+/// The largest part of an image around its centre with the proportions of `height` to `width`, scaled to these.
+fn middle<P>(image: &ImageBuffer<P, Vec<u8>>, height: u32, width: u32) -> Vec<u8>
+where
+    P: Pixel<Subpixel = u8> + 'static,
+{
+    let (rows, columns) = (image.height(), image.width());
+    // Products of two sides are below 2^32.
+    let (cut_rows, cut_columns) = match columns * height > rows * width {
+        true => (rows, (rows * width / height).max(1)),
+        false => ((columns * height / width).max(1), columns),
     };
-    let side = grey.width().min(grey.height());
-    let (left, top) = ((grey.width() - side) / 2, (grey.height() - side) / 2);
-    let square = imageops::crop_imm(&grey, left, top, side, side).to_image();
-    imageops::resize(&square, SIDE as u32, SIDE as u32, FilterType::Triangle)
+    let (left, top) = ((columns - cut_columns) / 2, (rows - cut_rows) / 2);
+    let part = imageops::crop_imm(image, left, top, cut_columns, cut_rows).to_image();
+    imageops::resize(&part, width, height, FilterType::Triangle).into_raw()
+}
+
+/// What a pixel of a value looks like on white paper.
+fn on_white(value: u8, alpha: u8) -> u8 {
+    let (value, alpha) = (u32::from(value), u32::from(alpha));
+    ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
 }
 
 fn over_white(image: DynamicImage) -> GrayImage {
     let grey = image.into_luma_alpha8();
     GrayImage::from_fn(grey.width(), grey.height(), |x, y| {
         let LumaA([luma, alpha]) = *grey.get_pixel(x, y);
-        let (luma, alpha) = (u32::from(luma), u32::from(alpha));
-        image::Luma([((luma * alpha + 255 * (255 - alpha) + 127) / 255) as u8])
+        Luma([on_white(luma, alpha)])
+    })
+}
+
+fn colours_over_white(image: DynamicImage) -> RgbImage {
+    let colours = image.into_rgba8();
+    RgbImage::from_fn(colours.width(), colours.height(), |x, y| {
+        let Rgba([red, green, blue, alpha]) = *colours.get_pixel(x, y);
+        Rgb([red, green, blue].map(|value| on_white(value, alpha)))
     })
 }

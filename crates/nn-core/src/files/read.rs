@@ -68,11 +68,19 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
 /// # Errors
 /// If the file cannot be read or is no regular file.
 pub fn read_start(path: &Path, len: u64) -> Result<Vec<u8>, ReadError> {
-    regular(path)?;
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(len).read_to_end(&mut bytes));
+    let read = open(path)?.take(len).read_to_end(&mut bytes);
     read.map_err(|source| ReadError::Io { path: path.into(), source })?;
     Ok(bytes)
+}
+
+/// A regular file, open for reading: for readers that know by themselves where to stop; others use [`read`].
+///
+/// # Errors
+/// If there is no regular file, or it cannot be opened.
+pub fn open(path: &Path) -> Result<File, ReadError> {
+    regular(path)?;
+    File::open(path).map_err(|source| ReadError::Io { path: path.into(), source })
 }
 
 fn regular(path: &Path) -> Result<fs::Metadata, ReadError> {

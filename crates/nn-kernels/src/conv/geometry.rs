@@ -164,6 +164,19 @@ impl ConvGeometry {
         self.patch_len() * self.out_c
     }
 
+    /// The same convolution with fewer channels.
+    ///
+    /// # Panics
+    /// If the groups do not divide the channels, or there are more than before: that would have to be checked anew.
+    #[must_use]
+    pub fn with_channels(self, in_c: usize, out_c: usize) -> Self {
+        let fits = |channels: usize, before: usize| {
+            (self.groups..=before).contains(&channels) && channels % self.groups == 0
+        };
+        assert!(fits(in_c, self.in_c) && fits(out_c, self.out_c), "channels {in_c} and {out_c} of {self:?}");
+        Self(ConvShape { in_c, out_c, ..self.0 })
+    }
+
     /// Weights that meet in one output element, `kh·kw·(in_c / groups)`: the depth `k` of the GEMM.
     pub fn patch_len(&self) -> usize {
         self.kh * self.kw * self.in_c / self.groups

@@ -1,12 +1,12 @@
 //! `nn-lab bench compare`: two reports beside each other.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use nn_lab::compare::{Comparison, Measurement, read};
+use nn_core::files::read_text;
+use nn_lab::compare::{Comparison, Measurement, Verdict, read};
 
 use super::{emit, table};
 
@@ -17,7 +17,7 @@ pub struct Compare {
     before: PathBuf,
     /// The report after
     after: PathBuf,
-    /// The slow-down of a median that counts as a regression, if it is significant
+    /// The slow-down of a median that counts as a regression, if it is significant; smaller changes count as the same
     #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = parse_percent)]
     fail_over: f64,
 }
@@ -31,14 +31,16 @@ fn parse_percent(text: &str) -> Result<f64, String> {
 impl Compare {
     /// Compares and reports.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let comparison = Comparison::between(&load(&self.before)?, &load(&self.after)?);
-        let mut rows = table(1, ["measurement", "before ms", "after ms", "change", "p", "verdict"]);
+        let comparison = Comparison::between(&load(&self.before)?, &load(&self.after)?, self.fail_over);
+        let header = ["measurement", "before ms", "after ms", "change", "lies in", "p", "verdict"];
+        let mut rows = table(1, header);
         for change in &comparison.changes {
             rows.add_row([
                 change.key.clone(),
                 format!("{:.3}", change.medians.0),
                 format!("{:.3}", change.medians.1),
                 format!("{:+.1} %", change.percent),
+                format!("{:+.1} to {:+.1} %", change.interval.0, change.interval.1),
                 format!("{:.4}", change.p),
                 change.verdict.name().to_owned(),
             ]);
@@ -49,6 +51,13 @@ impl Compare {
                 emit(&format!("only in {}: {key}", path.display()))?;
             }
         }
+        let undecided = comparison.changes.iter().filter(|c| c.verdict == Verdict::Undecided).count();
+        if undecided > 0 {
+            emit(&format!(
+                "undecided: {undecided}; the samples vary too much to show a change or to exclude one of {} %: measure longer (--max-ms), or on a quieter machine",
+                self.fail_over
+            ))?;
+        }
         let regressions = comparison.changes.iter().filter(|c| c.is_regression(self.fail_over)).count();
         if regressions == 0 {
             return Ok(ExitCode::SUCCESS);
@@ -58,7 +67,10 @@ impl Compare {
     }
 }
 
+/// Longer reports are refused, in bytes.
+const LARGEST: u64 = 128 << 20;
+
 fn load(path: &Path) -> anyhow::Result<Vec<Measurement>> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_text(path, LARGEST)?;
     read(&text).with_context(|| path.display().to_string())
 }

@@ -1,12 +1,14 @@
 //! `nn-lab bench gemm`: matrix products beside those of other libraries.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::Args;
 use nn_lab::gemm::{GemmReport, Sizes, Status, Trans, measure};
+use nn_lab::memory;
 
-use super::{Computing, Repeating, emit, is_stdout, json, percent, table, write};
+use super::output::Report;
+use super::{Computing, Repeating, above_peak, note, percent, table};
 
 /// Verify and measure matrix products [M, K]·[K, N], beside the crates matrixmultiply and gemm
 #[derive(Args)]
@@ -17,9 +19,8 @@ pub struct Gemm {
     /// Which operands are stored transposed
     #[arg(long, value_enum, default_value_t)]
     trans: Trans,
-    /// Write the report and all samples as JSON; - is stdout
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    output: Report,
     #[command(flatten)]
     computing: Computing,
     #[command(flatten)]
@@ -27,18 +28,25 @@ pub struct Gemm {
 }
 
 impl Gemm {
-    /// Measures and reports; exit code 1 if a product is wrong.
+    /// Measures and reports; exit code 1 if a product is wrong, or too large for this machine.
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        self.output.check()?;
         let (isa, pool) = self.computing.start()?;
-        let report = measure(&self.sizes, self.trans, &pool, isa, &self.repeating.budget());
-        if let Some(path) = &self.json {
-            write(path, &json(&report)?)?;
+        let mut fitting = Vec::new();
+        for &sizes in &self.sizes {
+            match memory::check(sizes.bytes()) {
+                Ok(()) => fitting.push(sizes),
+                Err(reason) => note(&format!("left out: {sizes}: {reason}")),
+            }
         }
-        if !self.json.is_some_and(|path| is_stdout(&path)) {
-            emit(&describe(&report))?;
+        if fitting.is_empty() {
+            bail!("nothing is left to measure");
         }
+        let report = measure(&fitting, self.trans, &pool, isa, &self.repeating.budget());
+        self.output.deliver(&report, &describe(&report))?;
         let failed = report.entries.iter().any(|entry| matches!(entry.status, Status::Failed { .. }));
-        Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        let complete = fitting.len() == self.sizes.len();
+        Ok(if failed || !complete { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
 
@@ -72,5 +80,10 @@ fn describe(report: &GemmReport) -> String {
         report.threads,
         report.peak.describe()
     );
-    [header, rows.to_string()].into_iter().chain(notes).collect::<Vec<_>>().join("\n")
+    let of_peak = report.entries.iter().filter_map(|entry| match &entry.status {
+        Status::Timed { of_peak, .. } => Some((*of_peak, false)),
+        Status::Failed { .. } => None,
+    });
+    let above = above_peak(of_peak);
+    [header, rows.to_string()].into_iter().chain(above).chain(notes).collect::<Vec<_>>().join("\n")
 }

@@ -6,13 +6,12 @@
 mod compare;
 mod conv;
 mod gemm;
-mod keras;
+mod model;
+mod output;
 mod peak;
 mod step;
 
-use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -20,11 +19,13 @@ use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use comfy_table::{CellAlignment, Table, presets};
+use fer::printable::printable;
 use nn_kernels::isa::Isa;
-use nn_lab::machine;
+use nn_kernels::threads::{self, ThreadsError};
+use nn_lab::models::{self, Model};
 use nn_lab::timing::Budget;
 
-/// Measures what the machine can do and how close the engine comes to it; runs models that Keras saved.
+/// Measures what the machine can do and how close the engine comes to it; runs models that Keras saved, and trained runs.
 #[derive(Parser)]
 #[command(name = "nn-lab", version, arg_required_else_help = true)]
 struct Cli {
@@ -36,8 +37,8 @@ struct Cli {
 enum Command {
     Peak(peak::Peak),
     Config(step::Config),
-    Run(keras::Run),
-    Summary(keras::Summary),
+    Run(model::Run),
+    Summary(model::Summary),
     /// Measure the engine, or compare two measurements
     #[command(subcommand)]
     Bench(Box<Bench>),
@@ -53,12 +54,16 @@ enum Bench {
 
 /// Parses the command line, runs the command, reports its error.
 pub fn main() -> ExitCode {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(answer) => return without_command(&answer),
+    };
     // A wrong NN_ISA would surface in the first kernel; it is a mistake of usage and is told before that.
     if let Err(error) = Isa::from_env() {
         note(&format!("error: {error}"));
         return ExitCode::from(2);
     }
-    let result = match Cli::parse().command {
+    let result = match command {
         Command::Peak(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Run(command) => command.run(),
@@ -80,6 +85,21 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What a command line without a command gets: help, the version, or what is wrong with it.
+fn without_command(answer: &clap::Error) -> ExitCode {
+    if answer.use_stderr() {
+        note(answer.render().to_string().trim_end());
+        return ExitCode::from(2);
+    }
+    match answer.print().and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            note(&format!("error: cannot write to stdout: {error}"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
 /// An error with its causes, outermost first. Many messages tell their cause themselves; it is not repeated.
 fn told(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
@@ -94,6 +114,11 @@ fn told(error: &anyhow::Error) -> String {
 #[error("{0}")]
 pub struct Usage(pub String);
 
+/// The network of that name; it is a mistake of usage if there is none.
+pub fn model(name: &str, kernel: Option<usize>) -> Result<Model, Usage> {
+    models::find(name, kernel).map_err(|error| Usage(told(&error)))
+}
+
 /// The reader of stdout has seen enough (`nn-lab ... | head -1`): not a failure, but a reason to stop.
 #[derive(Debug, thiserror::Error)]
 #[error("stdout is closed")]
@@ -102,8 +127,8 @@ struct StdoutClosed;
 /// With what a benchmark computes.
 #[derive(Args)]
 pub struct Computing {
-    /// Threads [default: all that the machine runs at once]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    /// Threads [default: RAYON_NUM_THREADS, or all that the machine runs at once]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=threads::MOST_THREADS as u64))]
     pub threads: Option<usize>,
     /// Instruction set [default: NN_ISA, or the best that the machine has]
     #[arg(long, value_name = "NAME")]
@@ -123,8 +148,16 @@ impl Computing {
             let message = format!("this machine has no {isa}; it has {}", names.join(", "));
             return Err(Usage(message).into());
         }
-        Ok((isa, machine::pool(self.threads.unwrap_or_else(machine::all_threads))?))
+        Ok((isa, start_threads(self.threads)?))
     }
+}
+
+/// A pool of as many threads; of as many as the environment says, or the machine runs at once, if `None`.
+pub fn start_threads(threads: Option<usize>) -> anyhow::Result<rayon::ThreadPool> {
+    threads::pool(threads).map_err(|error| match error {
+        ThreadsError::Count { .. } => Usage(error.to_string()).into(),
+        error => error.into(),
+    })
 }
 
 /// How long a benchmark repeats.
@@ -133,15 +166,21 @@ pub struct Repeating {
     /// Time for the repetitions of each measurement, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 1000)]
     max_ms: u64,
-    /// Repetitions that are made however long they take
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
-    min_reps: usize,
+    /// Repetitions that are made however long they take [default: 8, or fewer that take ten times --max-ms]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    min_reps: Option<usize>,
 }
 
 impl Repeating {
     /// The budget of each measurement.
     pub fn budget(&self) -> Budget {
-        Budget { time: Duration::from_millis(self.max_ms), min_reps: self.min_reps }
+        /// Enough for a comparison.
+        const ENOUGH: usize = 8;
+        let time = Duration::from_millis(self.max_ms);
+        match self.min_reps {
+            Some(reps) => Budget::new(time, reps),
+            None => Budget { most: time.saturating_mul(10), ..Budget::new(time, ENOUGH) },
+        }
     }
 }
 
@@ -155,10 +194,15 @@ pub fn table<T: Into<comfy_table::Row>>(left: usize, header: T) -> Table {
     table
 }
 
-/// Writes `text` and a line break to stdout.
+/// Writes a text for readers, and a line break, to stdout.
 pub fn emit(text: &str) -> anyhow::Result<()> {
+    emit_bytes(format!("{}\n", printable(text)).as_bytes())
+}
+
+/// Writes bytes for programs to stdout.
+pub fn emit_bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
-    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(StdoutClosed.into()),
         other => other.context("cannot write to stdout"),
     }
@@ -166,25 +210,24 @@ pub fn emit(text: &str) -> anyhow::Result<()> {
 
 /// Writes `text` and a line break to stderr; nobody listening is no reason to fail.
 pub fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", printable(text));
 }
 
-/// Writes `text` to a file, or to stdout if the path is `-`.
-pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    if is_stdout(path) {
-        return emit(text);
+/// Why some cases lie above the peak, if any do: shares of it, each with whether Winograd's algorithm ran.
+pub fn above_peak(shares: impl IntoIterator<Item = (f64, bool)>) -> Vec<String> {
+    let (winograd, others): (Vec<_>, Vec<_>) =
+        shares.into_iter().filter(|(share, _)| *share > 1.0).partition(|(_, winograd)| *winograd);
+    let mut lines = Vec::new();
+    if !winograd.is_empty() {
+        lines.push(
+            "above 100 % of peak: FLOPs are those of direct convolution, and Winograd's algorithm needs fewer multiplications"
+                .into(),
+        );
     }
-    fs::write(path, format!("{text}\n")).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Whether a path given on the command line means stdout.
-pub fn is_stdout(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-/// `value` as indented JSON.
-pub fn json(value: &impl serde::Serialize) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(value)?)
+    if !others.is_empty() {
+        lines.push("above 100 % of peak without Winograd's algorithm: the machine was slower when the peak was measured".into());
+    }
+    lines
 }
 
 /// `part` of `whole` as `12.3 %`.

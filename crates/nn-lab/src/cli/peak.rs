@@ -4,12 +4,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use nn_kernels::isa::Isa;
+use nn_kernels::threads;
 use nn_lab::bandwidth::{Bandwidth, Level};
-use nn_lab::machine::{self, Caches};
+use nn_lab::machine::Caches;
 use nn_lab::peak;
 use serde::Serialize;
 
-use super::{emit, json, table};
+use super::output::json;
+use super::{emit, start_threads, table};
 
 /// Measure multiply-adds per second of each instruction set, and bytes per second of each memory level
 #[derive(Args)]
@@ -35,12 +37,12 @@ struct Arithmetic {
 impl Peak {
     /// Measures with one thread and with all.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let mut counts = vec![1, machine::all_threads()];
+        let mut counts = vec![1, threads::count(None)?];
         counts.dedup();
         let caches = Caches::detect();
         let mut report = Report { arithmetic: Vec::new(), bandwidth: Vec::new() };
         for threads in counts {
-            let pool = machine::pool(threads)?;
+            let pool = start_threads(Some(threads))?;
             for isa in Isa::available() {
                 let gflops = peak::gflops(&pool, isa);
                 report.arithmetic.push(Arithmetic { isa: isa.to_string(), threads, gflops });

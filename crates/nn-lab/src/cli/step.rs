@@ -1,15 +1,15 @@
 //! `nn-lab bench step`: a training step and a prediction of a network.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use nn_core::layers::LayerConfig;
 use nn_lab::layers::Split;
-use nn_lab::models;
 use nn_lab::step::{StepReport, measure};
 
-use super::{Computing, Repeating, emit, is_stdout, json, percent, table, write};
+use super::output::Report;
+use super::{Computing, Repeating, above_peak, emit, model, percent, table};
 
 /// Measure a training step and a prediction of a network on random images
 #[derive(Args)]
@@ -25,9 +25,8 @@ pub struct Step {
     /// Show where the time goes, by layer and direction
     #[arg(long)]
     layers: bool,
-    /// Write the report and all samples as JSON; - is stdout
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    output: Report,
     #[command(flatten)]
     computing: Computing,
     #[command(flatten)]
@@ -37,16 +36,13 @@ pub struct Step {
 impl Step {
     /// Measures and reports.
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        self.output.check()?;
         let kernel = self.kernel.map(|size| size.parse().expect("one of the sizes"));
-        let model = models::find(&self.model, kernel)?;
+        let model = model(&self.model, kernel)?;
         let (isa, pool) = self.computing.start()?;
         let report = measure(&model, self.batch, &pool, isa, &self.repeating.budget(), self.layers)?;
-        if let Some(path) = &self.json {
-            write(path, &json(&report)?)?;
-        }
-        if !self.json.is_some_and(|path| is_stdout(&path)) {
-            emit(&describe(&report))?;
-        }
+        let convolves = model.network.layers().iter().any(|layer| matches!(layer, LayerConfig::Conv2D(_)));
+        self.output.deliver(&report, &describe(&report, convolves))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -61,12 +57,12 @@ pub struct Config {
 impl Config {
     /// Prints the configuration.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        emit(&models::find(&self.model, None)?.network.to_json())?;
+        emit(&model(&self.model, None)?.network.to_json())?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn describe(report: &StepReport) -> String {
+fn describe(report: &StepReport, convolves: bool) -> String {
     let StepReport { model, params, batch, threads, isa, .. } = report;
     let mut lines = vec![
         format!("{model}: {params} parameters, batch {batch}, {threads} threads, {isa}"),
@@ -84,6 +80,11 @@ fn describe(report: &StepReport) -> String {
         ),
         report.peak.describe(),
     ];
+    let rows = report.layers.iter().flat_map(|split| &split.rows).filter(|row| row.flops > 0);
+    let rates = rows
+        .flat_map(|row| row.in_model_ms.into_iter().chain([row.isolated_ms]).map(|ms| rate(row.flops, ms)));
+    let shares = rates.chain([report.gflops]);
+    lines.extend(above_peak(shares.map(|gflops| (gflops / report.peak_gflops, convolves))));
     if let Some(memory) = report.peak_rss_mb {
         lines.push(format!("memory {memory:.0} MiB resident at most"));
     }
@@ -94,19 +95,24 @@ fn describe(report: &StepReport) -> String {
     lines.join("\n")
 }
 
+/// Operations within milliseconds as GFLOP/s.
+fn rate(flops: u64, ms: f64) -> f64 {
+    flops as f64 / ms / 1e6
+}
+
 fn describe_split(split: &Split, peak: f64) -> String {
     let mut table =
         table(2, ["layer", "pass", "in model ms", "GFLOP/s", "of peak", "isolated ms", "GFLOP/s", "of peak"]);
-    let rate = |flops: u64, ms: Option<f64>| match ms {
+    let cells = |flops: u64, ms: Option<f64>| match ms {
         Some(ms) if flops > 0 => {
-            let gflops = flops as f64 / ms / 1e6;
+            let gflops = rate(flops, ms);
             [format!("{ms:.3}"), format!("{gflops:.1}"), percent(gflops, peak)]
         }
         ms => [ms.map_or(String::new(), |ms| format!("{ms:.3}")), String::new(), String::new()],
     };
     for row in &split.rows {
         let names = [row.layer.clone(), row.pass.name().to_owned()];
-        let rates = [rate(row.flops, row.in_model_ms), rate(row.flops, Some(row.isolated_ms))];
+        let rates = [cells(row.flops, row.in_model_ms), cells(row.flops, Some(row.isolated_ms))];
         table.add_row(names.into_iter().chain(rates.into_iter().flatten()));
     }
     for (what, ms) in &split.other {

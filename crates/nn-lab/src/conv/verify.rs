@@ -6,7 +6,8 @@ use crate::problem::Problem;
 use crate::verify::{Bound, Expected, Verified, Wrong, choose};
 
 /// Runs `kernel` on random operands of the whole batch and compares with the reference as many images as make
-/// `affordable` multiply-adds, but at least one; the first and the last are among them.
+/// `affordable` multiply-adds, but at least one; the first and the last are among them. Of one image that costs more, as
+/// many channels of the result as make `affordable`, but at least one of each group.
 ///
 /// Results that are to be overwritten hold NaN before, those that are to be added to hold numbers. The gradient
 /// of the weight is a sum over images: `dy` of those that are not compared is zero.
@@ -22,41 +23,87 @@ pub fn verify(
 ) -> Result<Verified, Wrong> {
     let g = &problem.geometry;
     let images = choose(problem.batch, (affordable / g.macs()) as usize);
+    let part = Part::of(g, direction, affordable / images.len() as u64);
     let Operands { first, mut second, mut out } = Operands::random(problem, direction, 0);
-    let gather = |values: &[f32], len: usize| -> Vec<f64> {
-        images.iter().flat_map(|&i| &values[i * len..][..len]).map(|&v| v.into()).collect()
+    let gather = |values: &[f32], len: usize| -> Vec<f32> {
+        images.iter().flat_map(|&i| &values[i * len..][..len]).copied().collect()
     };
-    let all = |values: &[f32]| values.iter().map(|&v| v.into()).collect::<Vec<f64>>();
+    let wide = |values: &[f32]| values.iter().map(|&v| v.into()).collect::<Vec<f64>>();
     let (x_len, y_len) = (g.input_len(), g.output_len());
+    let result = |out: &[f32]| match direction {
+        Direction::GradWeight => part.channels(out),
+        Direction::Output => part.channels(&gather(out, y_len)),
+        Direction::GradInput => part.channels(&gather(out, x_len)),
+    };
     let (a, b, start) = match direction {
-        Direction::Output => (gather(&first, x_len), all(&second), vec![0.0; images.len() * y_len]),
-        Direction::GradInput => (gather(&first, y_len), all(&second), vec![0.0; images.len() * x_len]),
+        Direction::Output => (gather(&first, x_len), part.channels(&second), vec![]),
+        Direction::GradInput => (gather(&first, y_len), part.filters(&second), vec![]),
         Direction::GradWeight => {
             let chosen = |i: usize| images.binary_search(&i).is_ok();
             let others = second.chunks_exact_mut(y_len).enumerate().filter(|(i, _)| !chosen(*i));
             others.for_each(|(_, dy)| dy.fill(0.0));
-            (gather(&first, x_len), gather(&second, y_len), all(&out))
+            (gather(&first, x_len), part.channels(&gather(&second, y_len)), result(&out))
         }
+    };
+    let (a, b) = (wide(&a), wide(&b));
+    let start = match direction {
+        Direction::GradWeight => wide(&start),
+        Direction::Output => vec![0.0; images.len() * part.geometry.output_len()],
+        Direction::GradInput => vec![0.0; images.len() * part.geometry.input_len()],
     };
     if direction != Direction::GradWeight {
         out.fill(f32::NAN);
     }
     let absolute = |values: &[f64]| values.iter().map(|v| v.abs()).collect::<Vec<f64>>();
-    let magnitudes = compute(g, direction, &absolute(&a), &absolute(&b), absolute(&start));
+    let magnitudes = compute(&part.geometry, direction, &absolute(&a), &absolute(&b), absolute(&start));
     let depth = match direction {
         Direction::Output => g.patch_len(),
         Direction::GradInput => g.kh * g.kw * g.out_c / g.groups,
         Direction::GradWeight => images.len() * g.out_h * g.out_w,
     };
-    let expected = Expected { values: compute(g, direction, &a, &b, start), magnitudes, depth };
+    let expected = Expected { values: compute(&part.geometry, direction, &a, &b, start), magnitudes, depth };
     kernel(&first, &second, &mut out);
-    let got: Vec<f32> = match direction {
-        Direction::GradWeight => out,
-        Direction::Output => images.iter().flat_map(|&i| &out[i * y_len..][..y_len]).copied().collect(),
-        Direction::GradInput => images.iter().flat_map(|&i| &out[i * x_len..][..x_len]).copied().collect(),
-    };
-    let worst = expected.compare(&got, bound)?;
+    let worst = expected.compare(&result(&out), bound)?;
     Ok(Verified { checked: images.len(), of: problem.batch, worst })
+}
+
+/// The channels of a result that are compared, and the convolution that has these alone.
+struct Part {
+    geometry: ConvGeometry,
+    /// The chosen channels of each group.
+    chosen: Vec<usize>,
+    /// All of them.
+    of: usize,
+}
+
+impl Part {
+    /// As many channels as make `affordable` multiply-adds of an image.
+    fn of(g: &ConvGeometry, direction: Direction, affordable: u64) -> Self {
+        let all = if direction == Direction::GradInput { g.in_c } else { g.out_c };
+        let of = all / g.groups;
+        let chosen = choose(of, (affordable / g.macs().div_ceil(of as u64)) as usize);
+        let channels = g.groups * chosen.len();
+        let geometry = match direction {
+            Direction::GradInput => g.with_channels(channels, g.out_c),
+            _ => g.with_channels(g.in_c, channels),
+        };
+        Self { geometry, chosen, of }
+    }
+
+    /// The chosen channels of an array whose last axis they are.
+    fn channels(&self, values: &[f32]) -> Vec<f32> {
+        let groups = values.chunks_exact(self.of);
+        groups.flat_map(|group| self.chosen.iter().map(move |&i| group[i])).collect()
+    }
+
+    /// A weight `[kh, kw, in_c / groups, out_c]` with the chosen input channels.
+    fn filters(&self, weight: &[f32]) -> Vec<f32> {
+        let out_c = self.geometry.out_c;
+        let taps = weight.chunks_exact(self.of * out_c);
+        taps.flat_map(|tap| self.chosen.iter().flat_map(move |&i| &tap[i * out_c..][..out_c]))
+            .copied()
+            .collect()
+    }
 }
 
 /// The reference in `f64`, added to `out` if the direction adds.
@@ -89,6 +136,34 @@ mod tests {
                 algorithm: Algorithm::Im2col,
             })
         })
+    }
+
+    /// One image costs more than is affordable: some channels of the result are compared, and mistakes in them are found.
+    #[test]
+    fn of_a_large_image_some_channels_are_compared() {
+        for text in ["mb2_ic5ih9oc7kh3ph1", "mb2_g2ic6ih9iw5oc10kh3sh2", "mb1_g4ic4ih9oc4kh3"] {
+            let problem: Problem = text.parse().unwrap();
+            let affordable = problem.geometry.macs() / 2;
+            for direction in Direction::ALL {
+                let case = Case { problem: problem.clone(), direction, algorithm: Algorithm::Im2col };
+                let part = Part::of(&problem.geometry, direction, affordable);
+                assert!(
+                    part.chosen.len() <= part.of.div_ceil(2)
+                        && part.geometry.macs() <= problem.geometry.macs()
+                );
+                let verdict =
+                    |mistake: Kernel| verify(&case.problem, direction, case.bound(), affordable, mistake);
+                let verified = verdict(&|a, b, c| case.run(a, b, c)).unwrap();
+                assert!(verified.worst > 0.0 && verified.checked == 1, "{case:?}");
+                // The last channel is among the chosen.
+                let wrong = verdict(&|a, b, c| {
+                    case.run(a, b, c);
+                    let last = c.len() - 1;
+                    c[last] += 0.01;
+                });
+                assert!(wrong.is_err(), "{case:?}");
+            }
+        }
     }
 
     #[test]

@@ -15,17 +15,22 @@
 //! | `sh`, `dh` | vertical stride; rows skipped between taps, 0 for a dense kernel | 1, 0 |
 //! | `oh`, `ph` | rows of the output; rows of zeros above the input | see below |
 //! | `iw kw sw dw ow pw` | the same for columns | as for rows |
+//! | `id kd od pd` | depth, of which there may be 1 only | 1, no padding |
 //! | `n"name"` | a name; ends the problem | none |
+//!
+//! Columns without rows are a convolution of one dimension: an image of one row.
 //!
 //! Without `oh` there are `ph` (or no) rows of zeros above and as many below. With `oh` there are as many below
 //! as that output needs; without `ph` they are divided evenly, an odd one going below, as Keras does.
 
 mod axis;
+pub mod list;
 mod of_model;
 mod parse;
 
 use std::fmt;
 
+use nn_core::quoted::quoted;
 use nn_kernels::GeometryError;
 use nn_kernels::conv::ConvGeometry;
 use thiserror::Error;
@@ -47,13 +52,13 @@ pub struct Problem {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[allow(missing_docs)] // The messages say it.
 pub enum ProblemError {
-    #[error("unknown key {0:?}, expected one of {known}", known = parse::KEYS.join(" "))]
+    #[error("unknown key {}, expected one of {known}", quoted(.0), known = parse::KEYS.join(" "))]
     UnknownKey(String),
-    #[error("{0:?} belongs to three-dimensional convolution, which is not supported")]
+    #[error("{0} makes it a convolution of three dimensions; only those of depth 1 (id1 kd1) can be run")]
     ThreeDimensional(String),
     #[error("expected a key, got {0:?}")]
     NoKey(char),
-    #[error("{key} needs a whole number below 2^32, got {text:?}")]
+    #[error("{key} needs a whole number below 2^32, got {}", quoted(.text))]
     Number { key: &'static str, text: String },
     #[error("{0} is given twice")]
     Twice(&'static str),
@@ -63,7 +68,7 @@ pub enum ProblemError {
     Zero(&'static str),
     #[error("{key}{given} contradicts the other sizes, which allow {smallest} to {largest}")]
     Contradiction { key: &'static str, given: usize, smallest: i128, largest: i128 },
-    #[error("a name is n\"...\" at the end, without spaces or quotes in it, got {0:?}")]
+    #[error("a name is n\"...\" at the end, without spaces or quotes in it, got {}", quoted(.0))]
     Name(String),
     #[error(transparent)]
     Geometry(#[from] GeometryError),

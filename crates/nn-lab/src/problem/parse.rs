@@ -7,9 +7,16 @@ use nn_kernels::conv::{ConvGeometry, ConvSpec, Padding};
 use super::axis::Axis;
 use super::{Problem, ProblemError};
 
-pub(super) const KEYS: [&str; 17] =
-    ["g", "mb", "ic", "ih", "iw", "oc", "oh", "ow", "kh", "kw", "sh", "sw", "ph", "pw", "dh", "dw", "n"];
-const DEPTH_KEYS: [&str; 6] = ["id", "od", "kd", "sd", "pd", "dd"];
+pub(super) const KEYS: [&str; 23] = [
+    "g", "mb", "ic", "id", "ih", "iw", "oc", "od", "oh", "ow", "kd", "kh", "kw", "sd", "sh", "sw", "pd",
+    "ph", "pw", "dd", "dh", "dw", "n",
+];
+
+/// The keys of rows, each with the value that says nothing.
+const ROWS: [(&str, usize); 6] = [("ih", 0), ("oh", 0), ("kh", 0), ("sh", 1), ("ph", 0), ("dh", 0)];
+
+/// The keys of depth, each with the values of a depth of 1. Its stride and dilation do not matter.
+const DEPTH: [(&str, &[usize]); 4] = [("id", &[0, 1]), ("kd", &[0, 1]), ("od", &[0, 1]), ("pd", &[0])];
 
 /// Images if `mb` is absent, as in benchdnn.
 const DEFAULT_BATCH: usize = 2;
@@ -25,24 +32,38 @@ impl FromStr for Problem {
             Some(value) => Ok(value),
             None => Err(ProblemError::Missing(key)),
         };
-        let rows = Axis {
-            size: positive("ih", given("ih"))?,
-            window: positive("kh", given("kh"))?,
-            stride: positive("sh", given("sh").or(Some(1)))?,
-            dilation: given("dh").unwrap_or(0) + 1,
-            out: given("oh"),
-            pad: given("ph"),
+        for (key, flat) in DEPTH {
+            if let Some(number) = given(key).filter(|number| !flat.contains(number)) {
+                return Err(ProblemError::ThreeDimensional(format!("{key}{number}")));
+            }
+        }
+        let says_nothing = |key, nothing| given(key).is_none_or(|number| number == nothing);
+        let without_rows = ROWS.iter().all(|&(key, nothing)| says_nothing(key, nothing));
+        let one_row = without_rows && (given("iw").is_some() || given("id").is_some());
+        let rows = if one_row {
+            Axis { size: 1, window: 1, stride: 1, dilation: 1, out: Some(1), pad: Some(0) }
+        } else {
+            Axis {
+                size: positive("ih", given("ih"))?,
+                window: positive("kh", given("kh"))?,
+                stride: positive("sh", given("sh").or(Some(1)))?,
+                dilation: given("dh").unwrap_or(0) + 1,
+                out: given("oh"),
+                pad: given("ph"),
+            }
         };
+        // Columns are as rows where nothing is said of them; the one row of a single dimension is no model for them.
+        let model = Some(rows).filter(|_| !one_row || given("iw").is_none());
         let columns = Axis {
-            size: positive("iw", given("iw").or(Some(rows.size)))?,
-            window: positive("kw", given("kw").or(Some(rows.window)))?,
-            stride: positive("sw", given("sw").or(Some(rows.stride)))?,
-            dilation: given("dw").map_or(rows.dilation, |gap| gap + 1),
+            size: positive("iw", given("iw").or(model.map(|rows| rows.size)))?,
+            window: positive("kw", given("kw").or(model.map(|rows| rows.window)))?,
+            stride: positive("sw", given("sw").or(Some(model.map_or(1, |rows| rows.stride))))?,
+            dilation: given("dw").map_or(model.map_or(1, |rows| rows.dilation), |gap| gap + 1),
             out: given("ow"),
-            pad: given("pw").or(rows.pad),
+            pad: given("pw").or(model.and_then(|rows| rows.pad)),
         };
         // Of a square problem the output is given once for both axes.
-        let is_square = Axis { out: rows.out, ..columns } == rows;
+        let is_square = Some(Axis { out: rows.out, ..columns }) == model;
         let columns = Axis { out: columns.out.or(rows.out.filter(|_| is_square)), ..columns };
 
         let (top, bottom) = rows.padding("oh")?;
@@ -85,9 +106,6 @@ impl Tokens {
                 Some(known) => *known,
                 None if key.is_empty() => {
                     return Err(ProblemError::NoKey(rest.chars().next().expect("the rest is not empty")));
-                }
-                None if DEPTH_KEYS.contains(&key) => {
-                    return Err(ProblemError::ThreeDimensional(key.into()));
                 }
                 None => return Err(ProblemError::UnknownKey(key.into())),
             };

@@ -4,6 +4,7 @@ use hdf5_reader::messages::datatype::Datatype;
 use hdf5_reader::{Dataset, H5Type, VarLenKind};
 
 use super::attributes::spend;
+use crate::half;
 use crate::quoted::list;
 use crate::tensor::{Tensor, tensor};
 
@@ -100,16 +101,4 @@ pub(super) fn kind(datatype: &Datatype) -> &'static str {
 
 fn decoded<const N: usize>(bytes: &[u8], element: impl Fn([u8; N]) -> f32) -> Vec<f32> {
     bytes.as_chunks().0.iter().map(|&bytes| element(bytes)).collect()
-}
-
-/// The value of an IEEE half-precision float: 1 bit sign, 5 exponent, 10 fraction. Every one is an `f32`.
-pub(super) fn half(bits: u16) -> f32 {
-    let fraction = f32::from(bits & 0x3ff);
-    let magnitude = match i32::from(bits >> 10 & 0x1f) {
-        0 => fraction * 2f32.powi(-24),
-        31 if fraction == 0.0 => f32::INFINITY,
-        31 => f32::NAN,
-        exponent => (1024.0 + fraction) * 2f32.powi(exponent - 25),
-    };
-    if bits >> 15 == 1 { -magnitude } else { magnitude }
 }

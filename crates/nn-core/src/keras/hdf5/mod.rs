@@ -4,8 +4,6 @@
 mod attributes;
 mod budget;
 mod floats;
-#[cfg(test)]
-mod tests;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};

@@ -46,13 +46,48 @@ fn output_and_padding_follow_from_each_other() {
     assert_eq!(sizes("ic1ih8iw10oc1oh8kh3"), [8, 8, 1, 0]);
 }
 
+/// What one dimension, or three of which the first is 1, have in common with two.
+#[test]
+fn what_is_two_dimensional_in_disguise_is_so() {
+    let same = [
+        ("g1ic3oc16_iw5ow5kw3pw1", "ic3ih1iw5oc16oh1ow5kh1kw3ph0pw1"),
+        ("ic3oc4_iw9kw3sw2", "ic3ih1iw9oc4kh1kw3sh1sw2"),
+        ("ic3oc4_iw9ow9kw3dw1_ih0kh0oh0ph0sh1dh0", "ic3ih1iw9oc4oh1ow9kh1kw3ph0pw2dh0dw1"),
+        (
+            "mb1ic32id1ih67iw4oc48od1oh23ow5kd1kh1kw1sd1sh3sw1pd0ph0pw1dd0dh0dw0",
+            "mb1ic32ih67iw4oc48oh23ow5kh1kw1sh3sw1ph0pw1",
+        ),
+        ("ic8id1ih9oc8kd1kh3sd2dd3ph1", "ic8ih9oc8kh3ph1"),
+        ("ic8oc8id1kd1", "ic8oc8ih1kh1ph0"),
+        ("ic8oc8id1kd1iw9kw3", "ic8oc8ih1kh1iw9kw3ph0pw0"),
+    ];
+    for (text, two_dimensional) in same {
+        assert_eq!(parse(text).unwrap(), parse(two_dimensional).unwrap(), "{text}");
+    }
+    assert_eq!(sizes("ic3oc16_iw5ow5kw3"), [1, 5, 0, 1]);
+}
+
+/// Texts from outside are as long as they like; messages are not.
+#[test]
+fn messages_are_short() {
+    let long = "9".repeat(5000);
+    for text in [format!("ic{long}"), format!("i{}", "x".repeat(5000)), format!("ic1n\"{long}")] {
+        let message = parse(&text).unwrap_err().to_string();
+        assert!(message.len() < 300, "{message}");
+    }
+}
+
 #[test]
 fn every_mistake_is_named() {
     let good = "ic1ih8oc1kh3";
     assert!(parse(good).is_ok());
     for (text, message) in [
         ("ic1ih8oc1kh3zz4", "unknown key \"zz\""),
-        ("ic1ih8oc1kd3", "\"kd\" belongs to three-dimensional convolution"),
+        ("ic1ih8oc1kd3", "kd3 makes it a convolution of three dimensions"),
+        ("ic8oc8_id5od5kd3pd1", "id5 makes it a convolution of three dimensions"),
+        ("ic1id1ih8oc1kd1kh3pd1", "pd1 makes it a convolution of three dimensions"),
+        ("ic1oc1iw5", "kw is missing"),
+        ("ic1oc1kw3", "ih is missing"),
         ("ic1ih8oc1kh3 ph1", "expected a key, got ' '"),
         ("ic1ih8oc1kh-3", "kh needs a whole number below 2^32, got \"-\""),
         ("ic1ih8oc1kh", "kh needs a whole number below 2^32, got \"\""),

@@ -1,7 +1,10 @@
 //! `nn-lab` as its users meet it: output, exit codes, messages, files.
 
+mod compare;
+mod lists;
+mod outputs;
+
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
@@ -130,7 +133,9 @@ fn every_algorithm_is_measured_or_skipped_with_a_reason() {
     assert!(stdout(&output).contains("| same ") && stdout(&output).contains("mb3_ic2ih7_oc3oh3_kh3sh2ph0"));
     let report: Value = serde_json::from_str(&fs::read_to_string(json).unwrap()).unwrap();
     let entries = report["entries"].as_array().unwrap();
-    assert_eq!(entries.len(), 2 * 3 * nn_kernels::conv::Algorithm::ALL.len());
+    // All but the reference, which is there by name alone.
+    assert_eq!(entries.len(), 2 * 3 * (nn_kernels::conv::Algorithm::ALL.len() - 1));
+    assert!(entries.iter().all(|entry| entry["algorithm"] != "reference"));
     for entry in entries {
         match entry["status"].as_str().unwrap() {
             "timed" => assert!(entry["gflops"].as_f64().unwrap() > 0.0 && entry["verified"]["checked"] == 3),
@@ -189,73 +194,12 @@ fn products_are_measured_beside_two_libraries() {
     }
 }
 
-/// A step report with these samples of a step.
-fn step_report(path: &Path, model: &str, samples: &[f64]) {
-    let report = json!({
-        "model": model, "params": 1, "batch": 256, "threads": 2, "isa": "avx2", "step_ms": samples[0],
-        "step_ms_min": samples[0], "infer_ms": 1.0, "gflops": 1.0, "peak_gflops": 1.0, "peak_rss_mb": null,
-        "peak": {"before": 1.0, "after": 1.0}, "step_samples_ms": samples,
-        "infer_samples_ms": [1.0, 1.1, 1.2, 1.3, 1.4, 1.5],
-    });
-    fs::write(path, report.to_string()).unwrap();
-}
-
-#[test]
-fn compare_fails_on_a_significant_regression_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name);
-    step_report(&path("before"), "cnn1", &[10.0, 10.1, 10.2, 10.3, 10.4, 10.5, 10.6]);
-    step_report(&path("slower"), "cnn1", &[11.0, 11.1, 11.2, 11.3, 11.4, 11.5, 11.6]);
-    step_report(&path("spread"), "cnn1", &[9.0, 9.5, 12.0, 12.5, 13.0, 9.2, 12.0]);
-    step_report(&path("other"), "fnn1", &[10.0; 7]);
-    let compare = |a: &str, b: &str, extra: &[&str]| {
-        let (a, b) = (path(a), path(b));
-        lab(&[&["bench", "compare", a.to_str().unwrap(), b.to_str().unwrap()], extra].concat())
-    };
-    let slower = compare("before", "slower", &[]);
-    fails(&slower, 1, &[]);
-    let text = stdout(&slower);
-    assert!(
-        text.contains("+9.7 %") && text.contains("worse") && text.contains("regressions of more than 5 %: 1")
-    );
-    assert!(text.contains("| cnn1 infer batch 256 avx2 2 threads"));
-    fails(&compare("before", "slower", &["--fail-over", "10%"]), 0, &[]);
-    fails(&compare("before", "slower", &["--fail-over", "9"]), 1, &[]);
-    fails(&compare("slower", "before", &["--fail-over", "0"]), 0, &[]);
-    let spread = compare("before", "spread", &[]);
-    fails(&spread, 0, &[]);
-    assert!(stdout(&spread).contains("+16.5 %") && stdout(&spread).contains("same"), "{}", stdout(&spread));
-    let other = compare("before", "other", &[]);
-    fails(&other, 0, &[]);
-    assert!(stdout(&other).contains("before: cnn1 step") && stdout(&other).contains("other: fnn1 step"));
-    fails(&compare("before", "none", &[]), 1, &["none", "No such file"]);
-    fails(&compare("before", "before", &["--fail-over=-1"]), 2, &["--fail-over"]);
-    fs::write(path("text"), "no report").unwrap();
-    fails(&compare("text", "before", &[]), 1, &["text: not JSON"]);
-}
-
-#[test]
-fn real_reports_compare_with_themselves() {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, arguments) in [
-        ("conv", vec!["bench", "conv", "ic1ih8oc1kh3n\"a\"", "--dir", "all"]),
-        ("gemm", vec!["bench", "gemm", "8,8,8"]),
-        ("step", vec!["bench", "step", "fnn1", "--batch", "1"]),
-    ] {
-        let path = folder.path().join(name);
-        let path = path.to_str().unwrap();
-        let output = lab(&[&arguments[..], &["--json", path, "--max-ms", "1", "--min-reps", "6"]].concat());
-        assert!(output.status.success(), "{output:?}");
-        let compared = lab(&["bench", "compare", path, path]);
-        assert!(compared.status.success(), "{compared:?}");
-        let rows = stdout(&compared).lines().filter(|line| line.ends_with(" same |"));
-        assert_eq!(rows.count(), if name == "step" { 2 } else { 3 }, "{}", stdout(&compared));
-    }
-}
-
 #[test]
 fn wrong_usage_exits_with_2() {
     fails(&lab(&[]), 2, &["Usage: nn-lab"]);
+    fails(&lab(&["bench", "step", "cnn9"]), 2, &["unknown model \"cnn9\""]);
+    fails(&lab(&["bench", "conv", "--model", "cnn9"]), 2, &["unknown model \"cnn9\""]);
+    fails(&lab(&["config", "cnn9"]), 2, &["unknown model \"cnn9\""]);
     fails(&lab(&["bench", "conv"]), 2, &["nothing to measure"]);
     fails(&lab(&["bench", "conv", "--model", "fnn1"]), 2, &["nothing to measure"]);
     fails(&lab(&["bench", "conv", "ic1ih8oc1kh3zz1"]), 2, &["unknown key \"zz\""]);
@@ -274,17 +218,50 @@ fn wrong_usage_exits_with_2() {
 }
 
 #[test]
-fn bad_input_exits_with_1_and_names_the_place() {
-    let folder = tempfile::tempdir().unwrap();
-    let list = folder.path().join("shapes");
-    fs::write(&list, "ic1ih8oc1kh3\n\nih8oc1kh3\n").unwrap();
+#[cfg(target_os = "linux")]
+fn help_that_nobody_can_read_is_a_failure() {
+    for arguments in [&["--help"][..], &["--version"], &["bench", "conv", "--help"]] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nn-lab"));
+        fails(&command.args(arguments).stdout(full).output().unwrap(), 1, &["cannot write to stdout"]);
+    }
+    let help = lab(&["--help"]);
+    assert!(help.status.success() && stdout(&help).contains("Usage: nn-lab"));
+}
+
+/// Nothing is taken before it is known to be there.
+#[test]
+fn what_is_too_large_for_the_machine_is_refused_before() {
+    let refusals = ["left out", "of memory; the limit is", "nothing is left to measure"];
+    fails(&short(&["bench", "conv", "mb4294967295_ic64ih64oc64kh3"]), 1, &refusals);
+    fails(&short(&["bench", "conv", "ic1ih8oc1kh3", "--mb", "4294967296"]), 1, &refusals);
     fails(
-        &lab(&["bench", "conv", "--batch", list.to_str().unwrap()]),
+        &short(&["bench", "conv", "ic1ih8oc1kh3", "--mb", "18446744073709551615"]),
         1,
-        &["shapes, line 3", "ic is missing"],
+        &["left out", "too many elements"],
     );
-    fails(&lab(&["bench", "conv", "--batch", "/nowhere"]), 1, &["cannot read /nowhere"]);
-    fails(&lab(&["bench", "step", "cnn9"]), 1, &["unknown model \"cnn9\""]);
+    fails(&short(&["bench", "conv", "mb1_ic100ih1000000000iw1oc1kh1000000000kw1"]), 1, &refusals);
+    // One that fits is measured beside one that does not.
+    let mixed = short(&["bench", "conv", "mb1_ic1ih8oc1kh3", "mb4294967295_ic64ih64oc64kh3"]);
+    fails(&mixed, 1, &refusals[..2]);
+    assert!(stdout(&mixed).contains("verified 1 cases"), "{mixed:?}");
+}
+
+#[test]
+fn winograd_above_the_peak_explains_itself() {
+    let report = short(&["bench", "conv", "mb2_ic64ih18oc64kh3", "--algo", "winograd4", "--threads", "1"]);
+    assert!(report.status.success(), "{report:?}");
+    let text = stdout(&report);
+    let row = text.lines().find(|line| line.contains("winograd4")).unwrap();
+    let share: f64 = row.split('|').nth(8).unwrap().trim().trim_end_matches(" %").parse().unwrap();
+    assert_eq!(share > 100.0, text.contains("Winograd's algorithm needs fewer multiplications"), "{text}");
+}
+
+#[test]
+fn bad_input_exits_with_1_and_names_the_place() {
+    fails(&lab(&["bench", "conv", "--batch", "/nowhere"]), 1, &["/nowhere: No such file"]);
+    fails(&lab(&["bench", "conv", "--batch", "/dev/zero"]), 1, &["/dev/zero: is a device"]);
     let nowhere = short(&["bench", "conv", "ic1ih8oc1kh3", "--json", "/nowhere/x.json"]);
     fails(&nowhere, 1, &["cannot write /nowhere/x.json"]);
+    assert!(!String::from_utf8_lossy(&nowhere.stderr).contains("fwd"), "measured before it was refused");
 }
