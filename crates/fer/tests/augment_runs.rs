@@ -171,7 +171,7 @@ fn an_augmentation_of_ones_own_is_previewed_and_trained() {
         (&["--variant", "face"], 2 * 316 + 20),
         (&[], 3 * 316 + 20),
     ] {
-        let all = [&["augment", "preview", "-o", "sheet.png", "--limit", "70"], arguments].concat();
+        let all = [&["augment", "preview", "-o", "sheet.png", "--force", "--limit", "70"], arguments].concat();
         assert_eq!(succeeds(folder, &all).trim(), "sheet.png");
         let sheet = image::open(folder.join("sheet.png")).unwrap();
         assert_eq!(sheet.width(), width, "{arguments:?}");
@@ -189,9 +189,7 @@ fn wrong_augmentations_are_told_before_anything_is_written() {
     fails(folder, &train(&["--generator", "gone.toml"]), &["gone.toml"]);
     for (text, fragments) in [
         ("rotation = 3", &["bad.toml", "unknown field `rotation`"][..]),
-        ("zoom_range = [1.2, 0.8]", &["zoom_range", "the smaller first"]),
         ("rotation_range = nan", &["rotation_range = NaN"]),
-        ("rotation_range = -5", &["rotation_range = -5"]),
     ] {
         fs::write(folder.join("bad.toml"), text).unwrap();
         fails(folder, &train(&["--generator", "bad.toml"]), fragments);

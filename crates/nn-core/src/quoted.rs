@@ -54,9 +54,9 @@ mod tests {
         assert_eq!(quoted("dense"), "\"dense\"");
         assert_eq!(shortened("a\u{1b}[2Jb\u{202e}", 10), "a\\u{1b}[2Jb\\u{202e}");
         assert_eq!(shortened("abcdef", 3), "abc..");
-        assert_eq!(list(&[3, 3, 1]), "[3, 3, 1]");
-        assert_eq!(list(&[0; 0]), "[]");
-        assert_eq!(list(&vec![1; 60_000]), "[1, 1, 1, 1, 1, 1, 1, 1, .. 60000 in all]");
+        assert_eq!(list([3, 3, 1]), "[3, 3, 1]");
+        assert_eq!(list([0; 0]), "[]");
+        assert_eq!(list(vec![1; 60_000]), "[1, 1, 1, 1, 1, 1, 1, 1, .. 60000 in all]");
         let number = "9".repeat(309);
         for text in [quoted(&number), shortened(&number, 80), list([number.as_str()])] {
             assert!(text.len() <= 90, "{text}");

@@ -117,7 +117,7 @@ impl Noisy {
         let first = if self.has(Fault::DrawsFromItsSlice) { 0 } else { ctx.first_sample() };
         let mut stream = ctx.stream(Purpose::Dropout, &self.info.name);
         stream.skip_to((first * SIZE) as u64);
-        let mut draw = || if noisy && stream.word() % 2 == 0 { 2.0 } else { 1.0 };
+        let mut draw = || if noisy && stream.word().is_multiple_of(2) { 2.0 } else { 1.0 };
         let m: Vec<f64> = x.iter().map(|_| draw()).collect();
         let xs = x.to_vec_of();
         let y = (0..xs.len()).map(|i| (m[i] * s[i % SIZE] * xs[i] + b[i % SIZE]).tanh());

@@ -171,7 +171,7 @@ impl ConvGeometry {
     #[must_use]
     pub fn with_channels(self, in_c: usize, out_c: usize) -> Self {
         let fits = |channels: usize, before: usize| {
-            (self.groups..=before).contains(&channels) && channels % self.groups == 0
+            (self.groups..=before).contains(&channels) && channels.is_multiple_of(self.groups)
         };
         assert!(fits(in_c, self.in_c) && fits(out_c, self.out_c), "channels {in_c} and {out_c} of {self:?}");
         Self(ConvShape { in_c, out_c, ..self.0 })

@@ -22,10 +22,9 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use nn_core::files::{ReadError, read_text};
-use nn_core::quoted::quoted;
 use nn_kernels::conv::Direction;
 
-use super::Problem;
+use super::{Problem, excerpt};
 
 /// Longer lists are refused, in bytes.
 const LARGEST: u64 = 4 << 20;
@@ -133,7 +132,7 @@ impl List {
             let words: Vec<&str> = words.collect();
             let place = || format!("{}, line {}", path.display(), i + 1);
             if let Err(problem) = self.add_line(&words, path, &place, options, depth) {
-                self.skipped.push(format!("{}: {}: {problem}", place(), quoted(&words.join(" "))));
+                self.skipped.push(format!("{}: {}: {problem}", place(), excerpt(&words.join(" "))));
             }
         }
         Ok(())
@@ -198,7 +197,7 @@ impl List {
             "cfg" | "dt" if value.split(':').all(|kind| kind == "f32") => {}
             driver if OTHER_DRIVERS.contains(&driver) => options.driver = Some(driver.into()),
             _ => {
-                let option = quoted(word);
+                let option = excerpt(word);
                 if self.remarked.len() < MOST_NOTES && self.remarked.insert(option.clone()) {
                     self.remarks.push(format!("{}: the option {option} changes nothing here", place()));
                 }

@@ -30,7 +30,7 @@ mod parse;
 
 use std::fmt;
 
-use nn_core::quoted::quoted;
+use nn_core::quoted::shortened;
 use nn_kernels::GeometryError;
 use nn_kernels::conv::ConvGeometry;
 use thiserror::Error;
@@ -52,13 +52,13 @@ pub struct Problem {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[allow(missing_docs)] // The messages say it.
 pub enum ProblemError {
-    #[error("unknown key {}, expected one of {known}", quoted(.0), known = parse::KEYS.join(" "))]
+    #[error("unknown key {}, expected one of {known}", excerpt(.0), known = parse::KEYS.join(" "))]
     UnknownKey(String),
     #[error("{0} makes it a convolution of three dimensions; only those of depth 1 (id1 kd1) can be run")]
     ThreeDimensional(String),
     #[error("expected a key, got {0:?}")]
     NoKey(char),
-    #[error("{key} needs a whole number below 2^32, got {}", quoted(.text))]
+    #[error("{key} needs a whole number below 2^32, got {}", excerpt(.text))]
     Number { key: &'static str, text: String },
     #[error("{0} is given twice")]
     Twice(&'static str),
@@ -68,12 +68,17 @@ pub enum ProblemError {
     Zero(&'static str),
     #[error("{key}{given} contradicts the other sizes, which allow {smallest} to {largest}")]
     Contradiction { key: &'static str, given: usize, smallest: i128, largest: i128 },
-    #[error("a name is n\"...\" at the end, without spaces or quotes in it, got {}", quoted(.0))]
+    #[error("a name is n\"...\" at the end, without spaces or quotes in it, got {}", excerpt(.0))]
     Name(String),
     #[error(transparent)]
     Geometry(#[from] GeometryError),
     #[error("the batch has too many elements to be addressed")]
     TooLarge,
+}
+
+/// The beginning of a text from outside, in quotes: short enough for a number without end.
+fn excerpt(text: &str) -> String {
+    format!("\"{}\"", shortened(text, 40))
 }
 
 impl Problem {

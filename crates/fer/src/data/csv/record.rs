@@ -37,7 +37,7 @@ impl Columns {
         let position = |column: &'static str| {
             let is_it = |field: &&[u8]| is_name(field, column);
             match fields.iter().filter(|field| is_it(field)).count() {
-                0 | 1 => Ok(fields.iter().position(|field| is_it(&field))),
+                0 | 1 => Ok(fields.iter().position(is_it)),
                 _ => Err(LineError::RepeatedColumn { column }),
             }
         };
