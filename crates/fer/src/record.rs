@@ -240,15 +240,23 @@ impl Record {
         })
     }
 
-    /// Number of parameters, and multiply-adds of a forward pass of one image. Builds the network.
+    /// Number of parameters, and multiply-adds of a forward pass of one image, of a network of any size.
     ///
     /// # Errors
-    /// If the network cannot be built.
+    /// If the network is impossible, or has not as many parameters as the run's result says.
     pub fn cost(&self) -> Result<(u64, u64), RunError> {
-        let path = self.path.join("network.json");
-        let network = self.network.build::<f32>(0).map_err(|source| RunError::Network { path, source })?;
-        let macs = network.layers().iter().map(|layer| layer.info().macs).sum();
-        Ok((network.count_params() as u64, macs))
+        let path = self.path.join(NETWORK);
+        let outline = self.network.outline();
+        let outline = outline.map_err(|source| RunError::Network { path: path.clone(), source })?;
+        let params = outline.count_params();
+        let macs = outline.layers.iter().fold(0, |sum: u64, layer| sum.saturating_add(layer.info.macs));
+        match self.result.as_ref().and_then(|result| result.params).filter(|&known| known != params) {
+            Some(known) => {
+                let problem = format!("has {params} parameters, but {RESULT} tells of {known}");
+                Err(damaged(&path, problem))
+            }
+            None => Ok((params, macs)),
+        }
     }
 
     /// The test images and what was predicted for them; none if the run has no `predictions.csv`.

@@ -206,3 +206,27 @@ fn a_damaged_run_does_not_hide_the_others() {
     }
     try_all(folder, "", "whole again");
 }
+
+/// What asks for more memory than there is.
+#[test]
+fn a_network_of_any_size_does_not_hide_the_others() {
+    let folder = folder();
+    let folder = folder.path();
+    let path = folder.join("runs/hit/network.json");
+    let whole = fs::read_to_string(&path).unwrap();
+    for (from, to) in [
+        ("\"filters\": 4", "\"filters\": 9007199254740992"),
+        ("\"filters\": 4", "\"filters\": 1000000000"),
+        ("\"units\": 7", "\"units\": 18446744073709551615"),
+        ("\"units\": 7", "\"units\": 1000000000"),
+        (
+            "\"kernel_size\": [\n          5,\n          5",
+            "\"kernel_size\": [\n          5,\n          18446744073709551615",
+        ),
+    ] {
+        assert!(whole.contains(from), "{from} is not in {whole}");
+        fs::write(&path, whole.replace(from, to)).unwrap();
+        try_all(folder, "network.json", to);
+        assert!(fs::read_to_string(folder.join("r.md")).unwrap().contains("### Damaged"), "{to}");
+    }
+}

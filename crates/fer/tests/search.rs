@@ -180,7 +180,7 @@ fn trials_that_are_given_up_are_marked() {
 #[test]
 fn fifteen_random_trials_of_hyperopt_say_what_they_are() {
     let folder = tempfile::tempdir().unwrap();
-    let output = search(folder.path(), "--epochs 10 --limit 28 --sampler hyperopt").output().unwrap();
+    let output = search(folder.path(), "--epochs 10 --sampler hyperopt").output().unwrap();
     let stdout = text(&output.stdout);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(stdout.contains("none of these 15 trials is a Bayesian step"), "{stdout}");
