@@ -19,7 +19,7 @@ thread_local! {
 }
 
 fn build() -> Network<f32> {
-    Sequential::from_json(NETWORK).and_then(|network| Ok(network.build(0))).unwrap().unwrap()
+    Sequential::from_json(NETWORK).map(|network| network.build(0)).unwrap().unwrap()
 }
 
 /// The JSON of a network.

@@ -171,7 +171,8 @@ fn an_augmentation_of_ones_own_is_previewed_and_trained() {
         (&["--variant", "face"], 2 * 316 + 20),
         (&[], 3 * 316 + 20),
     ] {
-        let all = [&["augment", "preview", "-o", "sheet.png", "--force", "--limit", "70"], arguments].concat();
+        let all =
+            [&["augment", "preview", "-o", "sheet.png", "--force", "--limit", "70"], arguments].concat();
         assert_eq!(succeeds(folder, &all).trim(), "sheet.png");
         let sheet = image::open(folder.join("sheet.png")).unwrap();
         assert_eq!(sheet.width(), width, "{arguments:?}");

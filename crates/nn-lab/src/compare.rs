@@ -238,7 +238,8 @@ mod tests {
             samples: (0..8).map(|i| if i % 2 == 0 { base } else { 10.0 * base }).collect(),
         };
         let change = |before: &Measurement, after: &Measurement, bound: f64| {
-            Comparison::between(&[before.clone()], &[after.clone()], bound).changes[0].clone()
+            Comparison::between(std::slice::from_ref(before), std::slice::from_ref(after), bound).changes[0]
+                .clone()
         };
         let undecided = change(&wild(1.0), &wild(1.7), 5.0);
         assert!(undecided.percent > 60.0 && undecided.p > SIGNIFICANT, "{undecided:?}");

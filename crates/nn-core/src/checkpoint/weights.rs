@@ -42,7 +42,8 @@ pub fn load_weights<R: Real>(network: &mut Network<R>, path: &Path) -> Result<()
     let file = SafeTensors::deserialize(&bytes).map_err(|e| format(e.to_string()))?;
     refuse_duplicate_names(&bytes).map_err(|problem| format(problem.to_string()))?;
     let known: HashSet<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
-    if let Some(unknown) = file.names().into_iter().find(|name| !known.contains(*name)) {
+    // The first by name: the file has them in no order.
+    if let Some(unknown) = file.names().into_iter().filter(|name| !known.contains(*name)).min() {
         return Err(bad(unknown, format!("network {:?} has no such parameter", network.name())));
     }
     let mut values = Vec::new();
