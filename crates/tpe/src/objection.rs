@@ -39,9 +39,9 @@ impl From<String> for Objection {
     }
 }
 
-/// The first sixty characters of a text from outside, for messages.
+/// The first forty characters of a text from outside, for messages.
 pub(crate) fn shortened(text: &str) -> String {
-    match text.char_indices().nth(60) {
+    match text.char_indices().nth(40) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
     }
