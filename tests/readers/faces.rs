@@ -80,11 +80,12 @@ pub fn statistics(bytes: &[u8]) -> Outcome {
 const RUN: [(&str, &str); 8] = [
     (
         "network.json",
-        r#"{"name": "m", "input_shape": [4], "layers": [{"class_name": "Dense", "config": {"units": 2}}]}"#,
+        r#"{"name": "m", "input_shape": [4], "layers": [
+            {"class_name": "Dense", "config": {"units": 7, "use_bias": false}}]}"#,
     ),
     (
         "result.json",
-        r#"{"model": "m", "params": 10, "epochs": 1, "seconds": 1.5, "train_acc": 0.5, "val_acc": 0.5, "test_acc": 0.5,
+        r#"{"model": "m", "params": 28, "epochs": 1, "seconds": 1.5, "train_acc": 0.5, "val_acc": 0.5, "test_acc": 0.5,
             "train_loss": 1.5, "val_loss": 1.5, "test_loss": 1.5}"#,
     ),
     ("config.toml", "model = \"m.json\"\nepochs = 1\n[augment]\nvariant = \"4\"\n"),
