@@ -20,7 +20,7 @@ pub struct Layout(&'static [(&'static str, Content)]);
 /// What stands under a name.
 #[derive(Debug, Clone, Copy)]
 enum Content {
-    /// A file that is written beside its place and then renamed.
+    /// A file that is written next to its place and then renamed.
     File,
     /// A file that is written in its place: whatever other name the same file had would change with it.
     InPlace,

@@ -19,7 +19,7 @@ pub const CLASSES: [[usize; EMOTIONS.len()]; 3] = [
 /// The [fingerprint](Dataset::fingerprint) of the edition in three files. Kaggle's has the same images in another order.
 pub const FINGERPRINT: &str = "2b48fc480cb882cc4f38e2319edd3a81656d0ac19d18028cffa447e8f7b0cf14";
 
-/// Whether the images are those of FER-2013, as far as their classes tell: what was published stands beside nothing else.
+/// Whether the images are those of FER-2013, as far as their classes tell: published numbers are shown for no other data.
 pub fn is_fer2013(data: &Dataset) -> bool {
     Split::ALL.map(|split| data.split(split).counts()) == CLASSES
 }

@@ -310,10 +310,10 @@ fn time(seconds: Option<f64>) -> Option<f64> {
 /// The file with a run's network.
 const NETWORK: &str = "network.json";
 
-/// What tells that a folder without a network is what is left of a run, beside its `config.toml`.
+/// Files that, with `config.toml`, mark a folder without a network as what is left of a run.
 const TRACES: [&str; 3] = ["metrics.csv", "env.json", RESULT];
 
-/// Whether the folder is one of a run, be it damaged. A search keeps its best network beside its runs, and is none.
+/// Whether the folder is a run's, even a damaged one. A search keeps its best network next to its runs, and is no run.
 pub fn is_run(folder: &Path) -> bool {
     let has = |name: &str| folder.join(name).symlink_metadata().is_ok();
     let is_left_of_one = || has("config.toml") && TRACES.into_iter().any(has);

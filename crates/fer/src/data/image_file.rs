@@ -116,7 +116,7 @@ fn kind(format: Option<ImageFormat>) -> &'static str {
 
 /// Whether a PNG file has all its chunks, from the signature to the one that ends it.
 fn png_is_whole(bytes: &[u8]) -> bool {
-    /// Bytes of a chunk beside its data: length, name, checksum.
+    /// Bytes of a chunk without its data: length, name, checksum.
     const FRAME: usize = 12;
     let mut rest = bytes.get(8..).unwrap_or_default();
     while let Some((length, behind)) = rest.split_first_chunk() {

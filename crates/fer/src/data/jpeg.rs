@@ -241,7 +241,7 @@ impl Frame {
         if width == 0 || height == 0 || !(1..=4).contains(&count) || parts.len() < count.into() {
             return Err(Damaged);
         }
-        // The decoder keeps the coefficients of a progressive image beside its pixels.
+        // The decoder keeps a progressive image's coefficients as well as its pixels.
         let bytes = (width * height * usize::from(count)) as u64 * if progressive { 3 } else { 1 };
         if width.max(height) > MAX_SIDE as usize || bytes > MAX_BYTES {
             return Err(Fault::TooLarge(width, height));

@@ -64,7 +64,7 @@ impl ReportedRun {
         Ok(true)
     }
 
-    /// The published result that the run may stand beside: it was made on FER-2013, with a network of as many parameters,
+    /// The published result to compare the run with: it was made on FER-2013, with a network of as many parameters,
     /// and not on random weights in place of pre-trained ones.
     pub fn counterpart(&self) -> Option<&'static Published> {
         let published = self.published?;

@@ -63,7 +63,7 @@ fn is_name(field: &[u8], column: &str) -> bool {
 
 /// Why a column is not in the header: because this is something else, as far as that can be told.
 fn no_column(header: &[u8], fields: &[&[u8]], column: &'static str) -> LineError {
-    /// More columns than any table of faces has beside those for pixels.
+    /// More columns than any table of faces has in addition to its pixels.
     const MANY: usize = 1000;
     const VOTES: [&str; 3] = ["happiness", "contempt", "NF"];
     let has = |column: &&str| fields.iter().any(|field| is_name(field, column));
