@@ -51,6 +51,7 @@ for target in "${targets[@]}"; do
     length=$([[ $target == sqlite ]] && echo 131072 || echo 65536)
     mkdir -p "fuzz/found/$target"
     log=$scratch/$target.log
+    cargo +nightly fuzz build "${features[@]}" "$target" >"$log" 2>&1 || { tail -30 "$log" && exit 1; }
     start=$SECONDS
     ended=0
     cargo +nightly fuzz run "${features[@]}" "$target" "fuzz/found/$target" "fuzz/corpus/$target" "${golden[@]}" -- \

@@ -2,9 +2,6 @@
 
 #![no_main]
 
-#[path = "../../tests/readers/common.rs"]
-mod common;
-#[path = "../../tests/readers/searches.rs"]
-mod searches;
+use vitrine_fuzz::searches;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| drop(searches::journal(bytes)));

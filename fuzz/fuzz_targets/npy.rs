@@ -2,9 +2,6 @@
 
 #![no_main]
 
-#[path = "../../tests/readers/common.rs"]
-mod common;
-#[path = "../../tests/readers/measures.rs"]
-mod measures;
+use vitrine_fuzz::measures;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| drop(measures::npy(bytes)));

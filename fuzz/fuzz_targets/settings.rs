@@ -2,9 +2,6 @@
 
 #![no_main]
 
-#[path = "../../tests/readers/common.rs"]
-mod common;
-#[path = "../../tests/readers/faces.rs"]
-mod faces;
+use vitrine_fuzz::faces;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| drop(faces::settings(bytes)));

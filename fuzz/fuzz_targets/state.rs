@@ -2,9 +2,6 @@
 
 #![no_main]
 
-#[path = "../../tests/readers/common.rs"]
-mod common;
-#[path = "../../tests/readers/engine.rs"]
-mod engine;
+use vitrine_fuzz::engine;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| drop(engine::state(bytes)));

@@ -55,6 +55,9 @@ fn sizes() -> Vec<Attack> {
             .ends(1, &["batch 65536", "of memory; the limit is"]),
         bench("a good problem beside one of 2^32 images", "conv mb1_ic1ih8oc1kh3 mb4294967295_ic9ih99oc9kh3")
             .ends(1, &["left out", "verified 1 cases"]),
+        bench("a label that is a formula", "conv 'ic1ih8oc1kh3n\"=cmd()\"' --csv a")
+            .ends(0, &["verified 1 cases"])
+            .after("grep -q \"'=cmd()\" a"),
         bench("two results for one file", "conv ic1ih8oc1kh3 --json a --csv a")
             .ends(2, &["only one result can go to a"])
             .after("test ! -e a"),
@@ -94,6 +97,16 @@ fn reports() -> Vec<Attack> {
     ]
 }
 
+/// An array of one sample of 2304 numbers, the first of which is NaN.
+fn not_a_number() -> Vec<u8> {
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2304), }";
+    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    bytes.extend(format!("{header:<117}\n").into_bytes());
+    bytes.extend(f32::NAN.to_le_bytes());
+    bytes.resize(128 + 4 * 2304, 0);
+    bytes
+}
+
 fn models() -> Vec<Attack> {
     let on_a_run = |name, arguments: &str| {
         attack(name, format!("nn-lab run --output y.npy {arguments}"))
@@ -118,6 +131,9 @@ fn models() -> Vec<Attack> {
         on_a_run("a run with weights that are a pipe", "--model run --input p.png")
             .setup("rm run/best.safetensors; mkfifo run/best.safetensors")
             .ends(1, &["best.safetensors"]),
+        on_a_run("an output that is not finite", "--model run --input x.npy")
+            .file("x.npy", not_a_number())
+            .ends(0, &["warning: 7 of 7 values are NaN or infinite; the first such is in the input"]),
         on_a_run("an input image that is a device", "--model run --input zero.png")
             .setup("ln -s /dev/zero zero.png")
             .ends(1, &["zero.png"]),

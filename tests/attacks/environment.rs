@@ -115,7 +115,7 @@ fn surroundings() -> Vec<Attack> {
             .memory(1500),
         attack("data that is nothing", format!("FER_DATA= {TRAIN}")),
         attack("data that commands the terminal", format!("FER_DATA=\"$(printf '\\033[2J')\" {TRAIN}")).ends(1, &["No such file"]),
-        attack("a number in the environment that is none", "FER_EPOCHS=many fer train tiny.json --limit 70").ends(2, &["FER_EPOCHS", "many"])
+        attack("a number in the environment that is none", "FER_EPOCHS=many fer train tiny.json --limit 70").ends(2, &["--epochs", "many"])
             .never(&["panic"]),
         attack("arguments that are not text", "fer data stats --data \"$(printf '\\377\\376')\"").ends(1, &["No such file"]),
         attack("an argument of 2,000 letters", format!("fer {}", "x".repeat(2_000))).ends(2, &[]),

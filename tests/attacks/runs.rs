@@ -17,8 +17,7 @@ fn resume(name: &'static str, harm: &str) -> Attack {
     attack(name, "fer train --resume --run run")
         .file("victim", "precious")
         .file("victims/state-000001.safetensors", "precious")
-        .setup("timeout -s INT 3 fer train tiny.json --epochs 1000000 --limit 70 --run run || test $? = 124 || test $? = 130")
-        .setup("test -e run/config.toml && test ! -e run/result.json")
+        .left()
         .setup(harm)
         .ends(1, &["run"])
         .after("test \"$(cat victim)\" = precious && test \"$(cat victims/state-000001.safetensors)\" = precious")
@@ -184,6 +183,42 @@ fn reports() -> Vec<Attack> {
             "a report with numbers of 1e308",
             "sed -i 's/0\\.[0-9]*/1e308/g' bad/metrics.csv bad/result.json",
         ),
+        report(
+            "a report of 60,000 epochs",
+            r#"awk 'BEGIN { print "epoch,accuracy,loss,learning_rate,val_accuracy,val_loss,seconds"
+               for (i = 0; i < 60000; i++) print i ",0.5," 1 + i % 7 ",0.001,0.5," 2 + i % 9 ",0.1" }' > bad/metrics.csv"#,
+        )
+        .ends(0, &[])
+        .within(30)
+        .after("test $(stat -c %s r.html) -lt 4000000 && test $(wc -l < r-data/bad-loss.csv) = 60001"),
+        report(
+            "a report of names that command the terminal",
+            r#"sed -i 's/"tiny"/"a\u001b[31m\u0007\u202e"/' bad/network.json
+               sed -i "s/Angry/$(printf '\033[31m\302\233')/" bad/confusion.csv"#,
+        )
+        .ends(0, &[])
+        .after("! grep -qP '[\\x00-\\x08\\x0b-\\x1f\\x7f]|\\xc2[\\x80-\\x9f]|\\xe2\\x80\\xae' r.html r.md r-data/*.csv"),
+        report("a report of names that are formulas", "sed -i 's/Angry/=cmd()/' bad/confusion.csv")
+            .ends(0, &[])
+            .after("grep -q \"'=cmd()\" r-data/bad-confusion*.csv && ! grep -qE '(^|,)=' r-data/*.csv"),
+        report("a report of a run whose network is gone", "rm bad/network.json").ends(0, &["network.json"]),
+        report("a report of an epoch beyond all", "sed -i '2s/^[0-9]*/18446744073709551615/' bad/metrics.csv")
+            .ends(0, &["metrics.csv: line 2"]),
+        report("a report of more images than there are", "sed -i 's/[0-9]\\+/18446744073709551615/g' bad/confusion.csv")
+            .ends(0, &["confusion.csv: line 2"]),
+        attack("a report of nothing but damage", "fer report run -o r.html")
+            .trained()
+            .setup(": > run/result.json")
+            .ends(1, &["result.json"])
+            .after("test ! -e r.html && test ! -e r-data"),
+        attack("a list with a damaged run", "fer runs list .")
+            .trained()
+            .setup("cp -r run bad; echo x > bad/metrics.csv")
+            .ends(0, &["metrics.csv", "damaged", "finished"]),
+        attack("a comparison with a damaged run", "fer runs compare run bad")
+            .trained()
+            .setup("cp -r run bad; echo '[]' > bad/env.json")
+            .ends(0, &["env.json", "test accuracy"]),
         report("a report with NaN", "sed -i 's/0\\.[0-9]*/NaN/g' bad/metrics.csv bad/result.json"),
     ]
 }

@@ -67,6 +67,13 @@ pub fn rows() -> Vec<Attack> {
         study("a study that is terminated", "TERM", 1500),
         study("a study whose terminal is closed", "HUP", 700),
         attack(
+            "a training that outlives its terminal",
+            "nohup fer train tiny.json --epochs 300 --limit 70 --run run & pid=$!
+             for i in $(seq 600); do test -f run/best.safetensors && break; sleep 0.1; done
+             kill -HUP $pid; wait $pid",
+        )
+        .after("test -s run/result.json"),
+        attack(
             "a training that is terminated twice",
             "fer train tiny.json --epochs 1000000 --limit 70 --run run & pid=$!
              for i in $(seq 600); do test -f run/best.safetensors && break; sleep 0.1; done

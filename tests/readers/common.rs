@@ -1,5 +1,4 @@
-//! What the readers have in common. Each fuzz target uses a part.
-#![allow(dead_code)]
+//! What the readers have in common.
 
 use std::fmt::Display;
 use std::path::PathBuf;

@@ -1,5 +1,4 @@
 //! Networks, their weights, the state of their training.
-#![allow(dead_code)] // Each fuzz target uses a part.
 
 use std::cell::RefCell;
 

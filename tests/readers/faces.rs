@@ -1,5 +1,4 @@
 //! What `fer` reads: tables of faces, images, settings, runs, the places of studies.
-#![allow(dead_code)] // Each fuzz target uses a part.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -7,6 +6,7 @@ use std::path::PathBuf;
 
 use fer::augment::Fitted;
 use fer::data::{csv as tables, image_file};
+use fer::discreet::{discreet, without_passwords};
 use fer::record::Record;
 use fer::run::RunFolder;
 use fer::search::Place;
@@ -129,11 +129,29 @@ fn whole_run() -> PathBuf {
     folder
 }
 
-/// Where a study is kept. What comes last before an at sign may be a password, and is never told.
+/// Where a study is kept; and addresses with the text around a password, which is never told.
 pub fn place(bytes: &[u8]) -> Outcome {
+    /// Longer than what a text is likely to have in it.
+    const PASSWORD: &str = "s3cr3t-9f27";
     let Ok(text) = std::str::from_utf8(bytes) else { return Err("not text".into()) };
-    match Place::parse(OsStr::new(text)) {
+    let told = |text: &str| match Place::parse(OsStr::new(text)) {
         Ok(place) => Ok(message(place)),
         Err(error) => Err(message(error)),
+    };
+    let (before, after) = text.split_once('\n').unwrap_or((text, ""));
+    for address in [
+        format!("postgresql{before}user:{PASSWORD}{after}@host/study.db"),
+        format!("postgresql://user:{before}{PASSWORD}{after}@host/study"),
+        format!("mysql://user:{before}{PASSWORD}{after}"),
+        format!("host=h {before} password={PASSWORD}{after}"),
+    ] {
+        let (Ok(shown) | Err(shown)) = told(&address);
+        let argument = format!("--study={address}");
+        for shown in
+            [shown, discreet(&address), discreet(&argument), without_passwords(&argument, [argument.clone()])]
+        {
+            assert!(!shown.contains(PASSWORD), "{shown}");
+        }
     }
+    told(text)
 }

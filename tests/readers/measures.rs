@@ -1,9 +1,9 @@
 //! What `nn-lab` reads: arrays, problems, reports.
-#![allow(dead_code)] // Each fuzz target uses a part.
 
 use nn_lab::compare;
 use nn_lab::npy;
 use nn_lab::problem::Problem;
+use nn_lab::problem::list::List;
 
 use super::common::{Outcome, file, message};
 
@@ -13,7 +13,7 @@ pub fn npy(bytes: &[u8]) -> Outcome {
     Ok(format!("{:?} {:?}", array.shape(), array.iter().map(|x| x.to_bits()).collect::<Vec<_>>()))
 }
 
-/// Problems of convolution, one on a line.
+/// Problems of convolution: each of the first lines, and the whole as a list, which may name itself.
 pub fn problems(bytes: &[u8]) -> Outcome {
     let Ok(text) = std::str::from_utf8(bytes) else { return Err("not text".into()) };
     let mut told = String::new();
@@ -30,7 +30,13 @@ pub fn problems(bytes: &[u8]) -> Outcome {
             Err(error) => told += &message(error),
         }
     }
-    Ok(told)
+    let mut list = List::default();
+    // Lists within it are looked for in its folder, and only there.
+    let text = text.replace("--batch=/", "--batch=").replace("..", "");
+    list.add(&file("list", text.as_bytes())).map_err(message)?;
+    let notes = list.remarks.texts.iter().chain(&list.skipped.texts);
+    notes.for_each(|note| drop(message(note)));
+    Ok(format!("{told}{:?}", list.items))
 }
 
 /// A report of a benchmark, compared with itself.

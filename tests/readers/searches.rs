@@ -1,5 +1,4 @@
 //! What searches read: spaces, journals, databases.
-#![allow(dead_code)] // Each fuzz target uses a part.
 
 use std::fs;
 

@@ -39,5 +39,6 @@ pub mod samples;
 pub mod search;
 pub mod settings;
 pub mod study;
+pub mod terminal;
 pub mod training;
 pub mod transform;

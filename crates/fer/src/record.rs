@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use nn_core::JsonError;
 use nn_core::error::ConfigError;
 use nn_core::files::read_text;
 use nn_core::model::Sequential;
@@ -161,7 +162,7 @@ impl Record {
         let file = |name: &str| path.join(name);
         let json = read(&file(NETWORK))?.ok_or_else(|| RunError::NotARun(path.into()))?;
         let network = Sequential::from_json(&json).map_err(|error| match error {
-            ConfigError::Json(error) => damaged(&file(NETWORK), json_problem(&error)),
+            ConfigError::Json(error) => damaged(&file(NETWORK), error),
             other => damaged(&file(NETWORK), other),
         })?;
         let result = read_json::<Results>(&file(RESULT))?.map(Results::checked).transpose();
@@ -364,17 +365,11 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, RunError> {
 /// What a JSON file of a run says, `None` if there is none.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunError> {
     let Some(text) = read(path)? else { return Ok(None) };
-    serde_json::from_str(&text).map(Some).map_err(|error| damaged(path, json_problem(&error)))
-}
-
-/// What is wrong with a JSON file, in words.
-fn json_problem(error: &serde_json::Error) -> String {
-    let problem = match error.classify() {
-        serde_json::error::Category::Eof => "ends in the middle",
-        serde_json::error::Category::Data => "has a value of another kind than such a file has",
-        _ => "is not JSON",
-    };
-    format!("{problem} (line {}, column {})", error.line(), error.column())
+    // A list would do for the parser, too.
+    if text.trim_start().starts_with('[') {
+        return Err(damaged(path, "a list instead of an object"));
+    }
+    serde_json::from_str(&text).map(Some).map_err(|error| damaged(path, JsonError::from(error)))
 }
 
 fn flatten(prefix: &str, table: toml::Table, flat: &mut BTreeMap<String, toml::Value>) {

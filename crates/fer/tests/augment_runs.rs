@@ -189,7 +189,7 @@ fn wrong_augmentations_are_told_before_anything_is_written() {
     fails(folder, &train(&["--variant", "1", "--generator", "x.toml"]), &["cannot be used with"]);
     fails(folder, &train(&["--generator", "gone.toml"]), &["gone.toml"]);
     for (text, fragments) in [
-        ("rotation = 3", &["bad.toml", "unknown field `rotation`"][..]),
+        ("rotation = 3", &["bad.toml", "unknown key \"rotation\""][..]),
         ("rotation_range = nan", &["rotation_range = NaN"]),
     ] {
         fs::write(folder.join("bad.toml"), text).unwrap();

@@ -313,7 +313,7 @@ fn what_cannot_be_resumed_is_refused() {
     for setting in
         [&["--epochs", "3"][..], &["--seed", "1"], &["tiny.json"], &["--config", "run/config.toml"]]
     {
-        fails(with(setting), 2, &["--resume", "cannot stand beside it"]);
+        fails(with(setting), 2, &["--resume", "does not go with it"]);
     }
     fails(fer(folder, &["finetune", "--resume", "--run", "run"]), 1, &["fer train"]);
     // The run of another configuration: its checkpoints do not fit.

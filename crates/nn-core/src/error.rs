@@ -7,9 +7,9 @@ use nn_kernels::GeometryError;
 use nn_kernels::isa::IsaError;
 use thiserror::Error;
 
-use crate::Shape;
 use crate::files::ReadError;
 use crate::number::{bytes as size, shown};
+use crate::{JsonError, Shape};
 
 /// Why one layer cannot be built.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -169,7 +169,7 @@ pub enum CutError {
 pub enum ConfigError {
     /// Not JSON, or not the JSON of a network.
     #[error("not a network configuration: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(JsonError),
     /// The network contains a layer that has no configuration, such as one written outside this crate.
     #[error("layer {0:?} has no configuration to save")]
     NoConfig(String),

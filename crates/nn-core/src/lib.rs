@@ -54,12 +54,14 @@ pub mod train;
 
 mod context;
 mod half;
+mod json_error;
 mod number;
 mod shape;
 mod tensor;
 
 pub use context::{Context, Mode};
 pub use half::half;
+pub use json_error::JsonError;
 pub use nn_kernels as kernels;
 pub use nn_kernels::Real;
 pub use shape::Shape;

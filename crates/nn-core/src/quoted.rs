@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+pub use crate::json_error::objection;
+
 /// The most characters of a name or a value that a message repeats.
 const LONGEST: usize = 80;
 /// The most elements of a list that a message repeats.

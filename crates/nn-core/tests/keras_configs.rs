@@ -257,7 +257,7 @@ fn texts_that_are_no_configurations() {
         ("", "it is empty"),
         ("{\"class_name\": \"Sequential\", ", "ends in the middle"),
         ("{\"class_name\": \"Sequential\", \"config\": nul}", "line 1, column"),
-        ("{\"class_name\": 1e999}", "a number is out of range"),
+        ("{\"class_name\": 1e999}", "a number that is out of range"),
         (&tfjs, "a model of TensorFlow.js"),
         (&own, "the description of a network of this program"),
         ("nul", "not a model's configuration"),

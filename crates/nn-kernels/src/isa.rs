@@ -40,6 +40,9 @@ pub enum IsaError {
     /// This processor lacks it.
     #[error("the instruction set {0} was asked for, but this processor does not have it: use {here}", here = here())]
     Unavailable(Isa),
+    /// The variable `NN_ISA` asks for what cannot be.
+    #[error("NN_ISA: {0}")]
+    Environment(Box<IsaError>),
 }
 
 impl IsaError {
@@ -101,12 +104,15 @@ impl Isa {
     /// # Errors
     /// If `NN_ISA` names none, or one that this processor lacks.
     pub fn from_env() -> Result<Self, IsaError> {
-        let isa = match std::env::var_os("NN_ISA") {
-            Some(name) if !name.is_empty() => {
-                name.to_str().ok_or_else(|| IsaError::unknown(&name.to_string_lossy()))?.parse()?
-            }
-            _ => *Self::available().last().expect("the portable set is always there"),
-        };
+        match std::env::var_os("NN_ISA") {
+            Some(name) if !name.is_empty() => Self::available_named(&name.to_string_lossy())
+                .map_err(|error| IsaError::Environment(error.into())),
+            _ => Ok(*Self::available().last().expect("the portable set is always there")),
+        }
+    }
+
+    fn available_named(name: &str) -> Result<Self, IsaError> {
+        let isa: Self = name.parse()?;
         if isa.is_available() { Ok(isa) } else { Err(IsaError::Unavailable(isa)) }
     }
 

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use anyhow::{anyhow, bail};
+use nn_core::JsonError;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::error::Category;
 
 use crate::conv::{self, ConvReport};
 use crate::gemm::{self, GemmReport};
@@ -38,7 +38,7 @@ pub fn read(json: &str) -> anyhow::Result<Vec<Measurement>> {
     struct Kind {
         kind: Option<String>,
     }
-    let kind: Kind = serde_json::from_str(json).map_err(|error| anyhow!(reason(&error)))?;
+    let kind: Kind = parse(json)?;
     let measurements = match kind.kind.as_deref() {
         Some("conv") => of_conv(parse(json)?),
         Some("gemm") => of_gemm(parse(json)?),
@@ -63,15 +63,10 @@ pub fn read(json: &str) -> anyhow::Result<Vec<Measurement>> {
 const NO_REPORT: &str = "is not a report that nn-lab bench conv, gemm or step wrote with --json";
 
 fn parse<T: DeserializeOwned>(json: &str) -> anyhow::Result<T> {
-    serde_json::from_str(json).map_err(|error| anyhow!(reason(&error)))
-}
-
-/// Why a text is no report, in words.
-fn reason(error: &serde_json::Error) -> String {
-    match error.classify() {
-        Category::Data => NO_REPORT.into(),
-        _ => format!("is not JSON: line {}, column {}", error.line(), error.column()),
-    }
+    serde_json::from_str(json).map_err(|error| match error.is_data() {
+        true => anyhow!(NO_REPORT),
+        false => anyhow!(JsonError::from(error)),
+    })
 }
 
 fn of_conv(report: ConvReport) -> Vec<Measurement> {

@@ -35,9 +35,10 @@ pub(crate) fn objection(error: &serde_json::Error) -> Objection {
         0 | 1 => format!("character {}", error.column()),
         line => format!("line {line}, character {}", error.column()),
     };
+    let said = why.split(" at line ").next().unwrap_or_default();
     Objection::from(match error.is_eof() {
         true => "it is no JSON: it ends too early".to_owned(),
-        false => format!("it is no JSON from {place} on"),
+        false => format!("it is no JSON: {said} at {place}"),
     })
 }
 
@@ -201,7 +202,7 @@ mod tests {
     fn a_whole_zero_with_a_sign_is_whole() {
         assert_eq!(
             parse("[-0, -0.0, \"-0\", -01]"),
-            Err(Objection::from("it is no JSON from character 19 on".to_owned()))
+            Err(Objection::from("it is no JSON: expected `,` or `]` at character 19".to_owned()))
         );
         let value = parse("[-0, -0.0, \"-0\", 1e-05]").unwrap();
         assert_eq!((as_whole(&value[0]), as_whole(&value[1])), (Ok(Some(0)), Ok(None)));

@@ -9,8 +9,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::awaited::AWAITED;
-
 /// A network that trains in a moment; it lies in the folder of every attack as `tiny.json`.
 pub const TINY: &str = r#"{"name": "tiny", "input_shape": [2304], "layers": [
     {"class_name": "Dense", "config": {"units": 7, "activation": "softmax"}}]}"#;
@@ -93,6 +91,12 @@ impl Attack {
         self.setup(&format!("cp -r '{}' run", run.display()))
     }
 
+    /// A run like it that was left before its end.
+    pub fn left(self) -> Self {
+        let run = programs::left();
+        self.setup(&format!("cp -r '{}' run", run.display()))
+    }
+
     /// A finished search of two trials, in the folder `search`, with its study in `search/study.db`.
     pub fn searched(self) -> Self {
         let search = programs::searched();
@@ -148,11 +152,7 @@ impl Attack {
 #[track_caller]
 pub fn must_hold(attacks: Vec<Attack>) {
     let only = std::env::var("ATTACK").unwrap_or_default();
-    let chosen = |attack: &Attack| match AWAITED.contains(&attack.name) {
-        true => attack.name == only,
-        false => attack.name.contains(&only),
-    };
-    let attacks: Vec<_> = attacks.into_iter().filter(chosen).collect();
+    let attacks: Vec<_> = attacks.into_iter().filter(|attack| attack.name.contains(&only)).collect();
     let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some(attack) = attacks.get(next.fetch_add(1, Ordering::Relaxed)) {

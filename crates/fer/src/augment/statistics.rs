@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 use nn_core::files::{read, write_atomically};
+use nn_core::quoted::{list, quoted};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -58,8 +59,11 @@ impl Fitted {
         let file = |problem: String| AugmentError::File { path: path.into(), problem };
         let bytes = read(path, MOST)?;
         let mut fitted = Self::default();
-        for (name, view) in SafeTensors::deserialize(&bytes).map_err(|e| file(e.to_string()))?.iter() {
-            let bad = |problem: &str| file(format!("tensor {name:?}: {problem}"));
+        let mut tensors = SafeTensors::deserialize(&bytes).map_err(|e| file(e.to_string()))?.tensors();
+        // Of several faults the same one is told each time.
+        tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
+        for (name, view) in tensors {
+            let bad = |problem: &str| file(format!("tensor {}: {problem}", quoted(&name)));
             if view.dtype() != Dtype::F32 {
                 return Err(bad("expected values of type F32"));
             }
@@ -67,14 +71,14 @@ impl Fitted {
             if values.iter().any(|value| !value.is_finite()) {
                 return Err(bad("has a value that is not finite"));
             }
-            match (name, view.shape()) {
+            match (name.as_str(), view.shape()) {
                 (MEAN, [_]) => fitted.mean = Some(values),
                 (STD, [_]) if values.iter().all(|&value| value >= 0.0) => fitted.std = Some(values),
                 (WHITENING, &[n, m]) if n == m => {
                     fitted.whitening = Array2::from_shape_vec((n, n), values).ok();
                 }
                 (MEAN | STD | WHITENING, shape) => {
-                    return Err(bad(&format!("cannot have the shape {shape:?}")));
+                    return Err(bad(&format!("cannot have the shape {}", list(shape))));
                 }
                 _ => return Err(bad("is no statistic of images")),
             }

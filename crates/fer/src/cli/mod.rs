@@ -20,16 +20,16 @@ mod search;
 mod study;
 mod train;
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use fer::discreet::without_passwords;
-use fer::printable::printable;
 use fer::settings::SettingsError;
+use fer::terminal::{StdoutClosed, told, without_command};
+pub use fer::terminal::{emit, note};
 use fer::training::TrainingError;
 use nn_core::files::write_output;
 use nn_core::kernels::isa::{Isa, IsaError};
@@ -71,7 +71,10 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = match parse() {
         Ok(cli) => cli,
-        Err(error) => return explain(&error),
+        Err(answer) => {
+            let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+            return without_command(&answer, |problem| without_passwords(problem, arguments));
+        }
     };
     // A wrong NN_ISA would surface in the first kernel, when something is begun.
     let result = Isa::from_env().map_err(anyhow::Error::from).and_then(|_| match cli.command {
@@ -105,27 +108,10 @@ fn parse() -> Result<Cli, clap::Error> {
     command.build();
     let matches = command.clone().try_get_matches()?;
     if let Some(setting) = resume::setting_beside_resume(&command, &matches) {
-        let problem =
-            format!("--resume goes on with the settings of the run: {setting} cannot stand beside it");
+        let problem = format!("--resume goes on with the settings of the run: {setting} does not go with it");
         return Err(command.error(ErrorKind::ArgumentConflict, problem));
     }
     Cli::from_arg_matches(&matches)
-}
-
-/// Prints the help or the version that was asked for, or what is wrong with the command line, without the passwords in it.
-fn explain(error: &clap::Error) -> ExitCode {
-    if error.use_stderr() {
-        let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-        note(without_passwords(&error.render().to_string(), arguments).trim_end());
-        return ExitCode::from(2);
-    }
-    match error.print().and_then(|()| io::stdout().flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            note(&format!("error: cannot write to stdout: {error}"));
-            ExitCode::FAILURE
-        }
-        _ => ExitCode::SUCCESS,
-    }
 }
 
 /// Whether what was asked for cannot be, whatever the files are.
@@ -138,20 +124,6 @@ fn is_usage(error: &anyhow::Error) -> bool {
         || error.is::<IsaError>()
         || matches!(error.downcast_ref(), Some(ThreadsError::Count { .. }))
 }
-
-/// An error with its causes, outermost first. Many messages tell their cause themselves; it is not repeated.
-fn told(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
-        "" => cause,
-        known if known.contains(&cause) => told,
-        known => format!("{known}: {cause}"),
-    })
-}
-
-/// The reader of stdout has seen enough (`fer ... | head -1`): not a failure, but a reason to stop.
-#[derive(Debug, thiserror::Error)]
-#[error("stdout is closed")]
-struct StdoutClosed;
 
 /// The user pressed Ctrl-C and the command has stopped in good order.
 #[derive(Debug, thiserror::Error)]
@@ -182,24 +154,9 @@ pub fn use_threads(threads: Option<usize>) -> anyhow::Result<()> {
     Ok(threads::start(threads)?)
 }
 
-/// Writes `text` and a line break to stdout.
-pub fn emit(text: &str) -> anyhow::Result<()> {
-    let mut stdout = io::stdout().lock();
-    let written = writeln!(stdout, "{}", printable(text)).and_then(|()| stdout.flush());
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(StdoutClosed.into()),
-        other => other.context("cannot write to stdout"),
-    }
-}
-
 /// Writes `value` as indented JSON to stdout.
 pub fn emit_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     emit(&serde_json::to_string_pretty(value)?)
-}
-
-/// Writes `text` and a line break to stderr; nobody listening is no reason to fail.
-pub fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", printable(text));
 }
 
 /// Writes a picture as a PNG where the user wants it.

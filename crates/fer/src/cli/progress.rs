@@ -1,31 +1,57 @@
 //! Showing a training run: a bar on a terminal, one plain line per epoch elsewhere.
 
+#[cfg(unix)]
+use std::fs;
 use std::io::{IsTerminal, stderr};
-use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nn_core::error::TrainError;
 use nn_core::train::{Action, Callback, CallbackState, EpochEnd, EpochLog, StepEnd, TrainingState};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag::{register, register_conditional_shutdown};
 
 use super::note;
 
-/// A flag that the first Ctrl-C (or SIGTERM) sets, so that the work can be ended in good order. The second one
-/// ends the process at once.
-pub fn interrupted_by_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
+/// A flag that the first Ctrl-C sets, so that the work can be ended in good order; the second one ends the process at once.
+/// SIGTERM, and SIGHUP unless the program was started to outlive its terminal, are like Ctrl-C.
+pub fn interrupted_by_signals() -> anyhow::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
-    let set = Arc::clone(&flag);
-    ctrlc::set_handler(move || {
-        if set.swap(true, Ordering::SeqCst) {
-            process::exit(130);
-        }
-        note("interrupted: finishing this step (press Ctrl-C again to stop at once)");
-    })
-    .context("cannot catch Ctrl-C")?;
+    let mut signals = vec![SIGINT, SIGTERM];
+    #[cfg(unix)]
+    if !outlives_terminal() {
+        signals.push(signal_hook::consts::SIGHUP);
+    }
+    for signal in signals {
+        // In this order: what sets the flag must not be the same signal's reason to end.
+        register_conditional_shutdown(signal, 130, Arc::clone(&flag))
+            .and_then(|_| register(signal, Arc::clone(&flag)))
+            .context("cannot catch signals")?;
+    }
+    let seen = Arc::clone(&flag);
+    thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            while !seen.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(50));
+            }
+            note("interrupted: finishing this step (press Ctrl-C again to stop at once)");
+        })
+        .context("cannot watch for signals")?;
     Ok(flag)
+}
+
+/// Whether the program was started to go on when its terminal is closed, as `nohup` does: SIGHUP, the first of the
+/// signals, is ignored. Where the system does not tell, it was not.
+#[cfg(unix)]
+fn outlives_terminal() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)
 }
 
 /// Without a terminal, a sign of life is due when nothing was said for this long.

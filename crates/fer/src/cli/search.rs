@@ -24,7 +24,7 @@ use serde::Serialize;
 use super::data::load_data;
 use super::finetune::Features;
 use super::job::{Worker, refuse_taken};
-use super::progress::{Follow, interrupted_by_ctrl_c};
+use super::progress::{Follow, interrupted_by_signals};
 use super::{Interrupted, emit, emit_json, note, use_threads};
 use retrain::Retrained;
 
@@ -132,7 +132,7 @@ impl Search {
         Training::prepare(&base, &data)?;
 
         let worker = Worker {
-            interrupted: interrupted_by_ctrl_c()?,
+            interrupted: interrupted_by_signals()?,
             every: CHECKPOINT_EVERY,
             features: Features::Never,
         };

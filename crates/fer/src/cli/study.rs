@@ -21,7 +21,7 @@ use serde_json::json;
 use super::data::load_data;
 use super::finetune::Features;
 use super::job::{Worker, refuse_taken};
-use super::progress::interrupted_by_ctrl_c;
+use super::progress::interrupted_by_signals;
 use super::resume::minutes;
 use super::runs::printed;
 use super::search::Search;
@@ -135,7 +135,7 @@ impl Study {
         let toml = toml::to_string(&plan.settings).context("paths of a study have to be valid UTF-8")?;
         folder.write(SETTINGS, &toml)?;
         let worker = Worker {
-            interrupted: interrupted_by_ctrl_c()?,
+            interrupted: interrupted_by_signals()?,
             every: self.checkpoint_minutes,
             features: self.cache.map_or_else(Features::default, Features::Kept),
         };

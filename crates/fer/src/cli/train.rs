@@ -9,7 +9,7 @@ use fer::transform::Transform;
 use nn_core::model::Network;
 
 use super::data::load_data;
-use super::progress::{Follow, interrupted_by_ctrl_c};
+use super::progress::{Follow, interrupted_by_signals};
 use super::resume::RunArgs;
 use super::{Interrupted, emit, emit_json, note, use_threads};
 
@@ -55,7 +55,7 @@ impl Train {
 /// Runs a training with its progress on stderr, and prints the result.
 pub fn finish(training: Training, folder: &RunFolder, place: &RunArgs) -> anyhow::Result<()> {
     note_resizing(training.network());
-    let mut follow = Follow::new(interrupted_by_ctrl_c()?);
+    let mut follow = Follow::new(interrupted_by_signals()?);
     match training.run(folder, &mut follow)? {
         Outcome::Finished(result) => print(&result, place.json),
         Outcome::Interrupted => {

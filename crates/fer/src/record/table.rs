@@ -14,11 +14,16 @@ const MOST_CLASSES: usize = 100;
 /// More epochs, or images of a class, than this are no count of ours.
 const MOST_COUNTED: u64 = 1 << 40;
 
-/// The lines of a CSV file with a header, none if there is no file.
-pub(crate) fn read_csv<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, RunError> {
+/// The lines of a CSV file with a header, whose first column is `first`; none if there is no file.
+pub(crate) fn read_csv<T: DeserializeOwned>(path: &Path, first: &str) -> Result<Vec<T>, RunError> {
     let Some(text) = read(path)? else { return Ok(Vec::new()) };
-    let lines = csv::Reader::from_reader(text.as_bytes()).into_deserialize().collect::<Result<_, _>>();
-    lines.map_err(|error| damaged(path, told(&error)))
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let wrong = |error: csv::Error| damaged(path, told(&error));
+    // Without a line below it no column would be missed.
+    if reader.headers().map_err(wrong)?.get(0).is_some_and(|found| found != first) {
+        return Err(damaged(path, format!("line 1: its first column is not {first:?}")));
+    }
+    reader.into_deserialize().collect::<Result<_, _>>().map_err(wrong)
 }
 
 /// What is wrong with a CSV file, in words.
@@ -42,7 +47,7 @@ fn told(error: &csv::Error) -> String {
 
 /// The content of `metrics.csv`. A loss or a time that is no number is `None`.
 pub(super) fn epochs(path: &Path) -> Result<Vec<Epoch>, RunError> {
-    let mut epochs: Vec<Epoch> = read_csv(path)?;
+    let mut epochs: Vec<Epoch> = read_csv(path, "epoch")?;
     let mut next = 0;
     for (i, epoch) in epochs.iter_mut().enumerate() {
         let wrong = |problem: String| damaged(path, format!("line {}: {problem}", i + 2));
@@ -84,7 +89,7 @@ pub(super) fn counts(path: &Path) -> Result<Option<Counts>, RunError> {
 
 /// The content of `predictions.csv`, none if there is no file.
 pub(super) fn predictions(path: &Path) -> Result<Vec<Prediction>, RunError> {
-    let rows: Vec<Vec<f64>> = read_csv(path)?;
+    let rows: Vec<Vec<f64>> = read_csv(path, "index")?;
     let whole = |value: f64, below: usize| {
         (value >= 0.0 && value.fract() == 0.0 && value < below as f64).then_some(value as usize)
     };

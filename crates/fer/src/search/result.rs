@@ -167,10 +167,6 @@ impl SearchResult {
     ) -> Self {
         let repeated = repeated(trials);
         let rows: Vec<_> = trials.iter().map(|trial| Row::of(trial, &repeated)).collect();
-        let published = published::trials();
-        let comparable = plan.trials == published.len() as u64
-            && published::result("search").is_some_and(|result| result.epochs == plan.base.epochs)
-            && published::is_fer2013(data);
         Self {
             study: plan.name.clone(),
             sampler: plan.sampler,
@@ -186,7 +182,7 @@ impl SearchResult {
                 .into_iter()
                 .map(|(parameter, importance)| Importance { parameter, importance })
                 .collect(),
-            published: comparable.then_some(published),
+            published: published_trials(plan.trials, plan.base.epochs, published::is_fer2013(data)),
         }
     }
 
@@ -217,8 +213,35 @@ impl SearchResult {
     }
 }
 
+/// The trials that the study published, if a search of this many trials of this many epochs can be compared with them.
+fn published_trials(trials: u64, epochs: usize, on_fer2013: bool) -> Option<&'static [PublishedTrial]> {
+    let (known, result) = (published::trials(), published::result("search")?);
+    (on_fer2013 && trials == known.len() as u64 && epochs == result.epochs).then_some(known)
+}
+
 /// The numbers of failed trials that others repeat.
 fn repeated(trials: &[Trial]) -> HashSet<u64> {
     let history = |trial: &Trial| trial.system_attrs.get(HISTORY).and_then(|list| list.as_array().cloned());
     trials.iter().filter_map(history).flatten().filter_map(|number| number.as_u64()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{are_enough, published_trials};
+
+    #[test]
+    fn published_trials_are_compared_with_as_many_of_as_many_epochs_on_the_same_data() {
+        assert_eq!(published_trials(15, 10, true).map(<[_]>::len), Some(15));
+        for (trials, epochs, on_fer2013) in [(14, 10, true), (15, 9, true), (15, 10, false)] {
+            assert_eq!(published_trials(trials, epochs, on_fer2013), None, "{trials} {epochs} {on_fer2013}");
+        }
+    }
+
+    #[test]
+    fn ten_values_that_differ_are_enough() {
+        let values: Vec<f64> = (0..10).map(f64::from).collect();
+        assert!(
+            are_enough(&values) && !are_enough(&values[1..]) && !are_enough(&[0.5; 10]) && !are_enough(&[])
+        );
+    }
 }

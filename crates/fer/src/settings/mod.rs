@@ -12,6 +12,7 @@ use nn_core::files::read_text;
 use nn_core::kernels::threads;
 use nn_core::model::Sequential;
 use nn_core::optim::{Adam, OptimizerConfig, Sgd};
+use nn_core::quoted::{objection, shortened};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -318,22 +319,14 @@ pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, SettingsE
 pub(crate) fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, SettingsError> {
     toml::from_str(text).map_err(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        let problem = format!("line {line}: {}", in_words(error.message()));
+        let line = before.matches('\n').count();
+        let key = text.lines().nth(line).and_then(|line| line.split_once('=')).map(|(key, _)| key.trim());
+        // What is unknown is named by the objection itself.
+        let key = key.filter(|_| error.message().starts_with("invalid "));
+        let key = key.map(|key| format!("{}: ", shortened(key, 80))).unwrap_or_default();
+        let problem = format!("line {}: {key}{}", line + 1, objection(error.message()));
         SettingsError::File { path: path.into(), problem }
     })
-}
-
-/// What the parser says, for people; a long value that it quotes is cut.
-fn in_words(message: &str) -> String {
-    const MOST: usize = 600;
-    let message = message.replace("invalid type: ", "found ").replace("invalid value: ", "found ");
-    let message =
-        message.replace("invalid length ", "found the length ").replace("missing field", "missing:");
-    match message.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}..", &message[..end]),
-        None => message,
-    }
 }
 
 /// Reads a text file that a person wrote; one of more than a megabyte is something else.

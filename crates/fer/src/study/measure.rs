@@ -45,7 +45,7 @@ impl Measures {
     /// If the file is damaged.
     pub fn read(out: &Path) -> Result<Self, RunError> {
         let none = Self::none(out);
-        let lines = crate::record::read_csv(&none.path)?;
+        let lines = crate::record::read_csv(&none.path, "run")?;
         Ok(Self { lines, ..none })
     }
 

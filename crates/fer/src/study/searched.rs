@@ -80,11 +80,11 @@ impl Searched {
             }
         }
         retrained.sort_by_key(|run| run.record.settings.get("seed").and_then(toml::Value::as_integer));
-        let mut trials: Vec<TrialLine> = read_csv(&folder.join("trials.csv"))?;
+        let mut trials: Vec<TrialLine> = read_csv(&folder.join("trials.csv"), "trial")?;
         for trial in &mut trials {
             trial.val_acc = trial.val_acc.filter(|accuracy| (0.0..=1.0).contains(accuracy));
         }
-        let importances = read_csv(&folder.join("importances.csv"))?;
+        let importances = read_csv(&folder.join("importances.csv"), "parameter")?;
         Ok((Self { trials, importances, retrained }, damaged))
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::refuse_duplicate_names;
 use super::weights::{Stored, decode, dtype, header};
+use crate::JsonError;
 use crate::error::StateError;
 use crate::files::{self, write_atomically};
 use crate::optim::OptimizerConfig;
@@ -131,14 +132,15 @@ impl<R: Real> TrainingState<R> {
         }
         let bytes = files::read(path, MOST)?;
         let json = checked_header(&bytes).map_err(damaged)?;
-        let Version { version } = serde_json::from_str(&json).map_err(|e| damaged(e.to_string()))?;
+        let not_json = |error| damaged(JsonError::from(error).to_string());
+        let Version { version } = serde_json::from_str(&json).map_err(not_json)?;
         if version > VERSION {
             return Err(StateError::Newer { path: path.into(), version, known: VERSION });
         }
         if version < VERSION {
             return Err(damaged(format!("format {version}, expected {VERSION}")));
         }
-        let header = serde_json::from_str(&json).map_err(|e| damaged(e.to_string()))?;
+        let header = serde_json::from_str(&json).map_err(not_json)?;
         Self::from_parts(header, &bytes).map_err(damaged)
     }
 

@@ -49,9 +49,10 @@ pub fn check_layer_at(
                 if attempt == points.len() {
                     points.push(Point::at(layer, input(attempt as u64), options.seed));
                 }
-                if let Some(numeric) = points[attempt].difference(layer, target, element, options) {
+                let difference = points[attempt].difference(layer, target, element, options);
+                if let Difference::Smooth { derivative: numeric, uncertainty } = difference {
                     let analytic = points[attempt].gradients[target].elements()[element];
-                    break Some(Entry { index: unravel(element, &shape), analytic, numeric });
+                    break Some(Entry { index: unravel(element, &shape), analytic, numeric, uncertainty });
                 }
                 kinks += 1;
                 attempt += 1;
@@ -73,6 +74,8 @@ pub fn check_layer_at(
 /// An input, with what the backward pass gives there.
 struct Point {
     x: Tensor<f64>,
+    /// What the layer gives there.
+    y: Tensor<f64>,
     /// The weights `u` that fold the outputs into one number.
     fold: Tensor<f64>,
     /// Gradient of the input, then of each parameter.
@@ -90,36 +93,42 @@ impl Point {
         let fold = tensor(y.shape(), weights);
         let mut params = zero_gradients(layer);
         let mut wanted = Gradients { input: true, params: &mut params };
-        let dx = layer.backward(fold.to_owned().into_shared(), &cache, &mut wanted, &mut ctx);
+        let dx = layer.backward(fold.clone(), &cache, &mut wanted, &mut ctx);
         // A missing gradient is reported as a violation; NaN makes the comparison fail as well.
         let dx = dx.unwrap_or_else(|| tensor(x.shape(), vec![f64::NAN; x.len()]));
         let params = params.into_iter().map(|grad| grad.unwrap_or_default().into_shared());
         let gradients = std::iter::once(dx).chain(params).collect();
-        Self { x, fold, gradients, seed }
+        Self { x, y, fold, gradients, seed }
     }
 
-    /// `L` at a layer's present parameters and the given input.
-    fn loss(&self, layer: &dyn Layer<f64>, x: &Tensor<f64>) -> f64 {
+    /// By how much `L` at a layer's present parameters and the given input differs from `L` here, and the size of what was
+    /// added up. Outputs that stay the same are left out: those that are large would bury the others in their rounding.
+    fn change(&self, layer: &dyn Layer<f64>, x: &Tensor<f64>) -> (f64, f64) {
         let (y, _) = layer.forward(x, &mut Context::new(self.seed));
-        y.elements().iter().zip(self.fold.elements()).map(|(y, u)| y * u).sum()
+        let terms = y.elements().iter().zip(self.y.elements()).zip(self.fold.elements());
+        terms.filter(|((y, here), _)| y != here || !y.is_finite()).fold(
+            (0.0, 0.0),
+            |(change, size), ((y, here), u)| {
+                (change + (y - here) * u, size + y.abs().max(here.abs()) * u.abs())
+            },
+        )
     }
 
-    /// dL by differences for one element of the input (`target` 0) or of parameter `target - 1`; `None` at a
-    /// kink.
+    /// dL by differences for one element of the input (`target` 0) or of parameter `target - 1`.
     fn difference(
         &self,
         layer: &mut dyn Layer<f64>,
         target: usize,
         element: usize,
         options: &Options,
-    ) -> Option<f64> {
-        let difference = match target.checked_sub(1) {
+    ) -> Difference {
+        match target.checked_sub(1) {
             None => {
                 let mut x = self.x.to_owned().into_shared();
                 let start = x.elements()[element];
                 let f = |h: f64| {
                     x.elements_mut()[element] = start + h;
-                    self.loss(layer, &x)
+                    self.change(layer, &x)
                 };
                 central(f, options.epsilon)
             }
@@ -127,16 +136,12 @@ impl Point {
                 let start = layer.params()[i].value.elements()[element];
                 let f = |h: f64| {
                     layer.params_mut()[i].value.elements_mut()[element] = start + h;
-                    self.loss(layer, &self.x)
+                    self.change(layer, &self.x)
                 };
                 let difference = central(f, options.epsilon);
                 layer.params_mut()[i].value.elements_mut()[element] = start;
                 difference
             }
-        };
-        match difference {
-            Difference::Smooth(derivative) => Some(derivative),
-            Difference::Kink => None,
         }
     }
 }

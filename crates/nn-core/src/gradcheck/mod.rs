@@ -23,7 +23,8 @@
 //! same thing, and a breach is told by the method's name ([`Report::violations`]). [`check_network`] also compares a
 //! whole step of training with the plain pass.
 //!
-//! NaN and infinities are no kinks: they make [`Report::worst_error`] NaN.
+//! NaN and infinities are no kinks: they make [`Report::worst_error`] NaN. An element that is a tenth off is seen however
+//! small it is next to the others, as far as its differences can be relied on ([`TensorReport::error`]).
 //!
 //! # Kinks
 //! At a kink (ReLU at 0, a tie in max pooling) there is no derivative to compare with. The second difference

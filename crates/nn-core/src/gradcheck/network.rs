@@ -46,7 +46,8 @@ pub fn check_network(
         .collect();
     let gradients = penalised(network, &trace);
     let total_loss = |network: &Network<f64>, x: &Tensor<f64>| {
-        inspect::training_loss(network, loss, x, targets, options.seed) + network.penalty()
+        let total = inspect::training_loss(network, loss, x, targets, options.seed) + network.penalty();
+        (total, total.abs())
     };
 
     let mut tensors = Vec::new();
@@ -202,8 +203,8 @@ fn compare_many(
         loop {
             let direction = random_direction(name, shapes, options.seed, number, attempt);
             let (analytic, difference) = derivatives(&direction);
-            if let Difference::Smooth(numeric) = difference {
-                entries.push(Entry { index: Vec::new(), analytic, numeric });
+            if let Difference::Smooth { derivative: numeric, uncertainty } = difference {
+                entries.push(Entry { index: Vec::new(), analytic, numeric, uncertainty });
                 break;
             }
             kinks += 1;

@@ -27,8 +27,9 @@ pub struct TensorReport {
     /// Elements for which no point without a kink was found.
     pub unresolved: usize,
     /// `‖analytic - numeric‖ / max(‖analytic‖, ‖numeric‖, 0.01)` over the compared elements. The floor is
-    /// there because differences cannot tell a tiny gradient from rounding. NaN where one of the two is not finite, and
-    /// where nothing was compared.
+    /// there because differences cannot tell a tiny gradient from rounding. If an element is more than a tenth off, and that
+    /// is more than its differences may be wrong by, its own relative error: a norm hides it behind larger elements. NaN
+    /// where one of the two is not finite, and where nothing was compared.
     pub error: f64,
     /// The compared elements that differ most, worst first.
     pub worst: Vec<Entry>,
@@ -43,11 +44,25 @@ pub struct Entry {
     pub analytic: f64,
     /// What the differences give.
     pub numeric: f64,
+    /// By how much the differences may be wrong, from rounding and from the function's curvature.
+    pub uncertainty: f64,
 }
 
 impl Entry {
     fn difference(&self) -> f64 {
         (self.analytic - self.numeric).abs()
+    }
+
+    /// The relative error of this element alone, if it is one that the differences can be sure of; otherwise 0.
+    fn sure_error(&self) -> f64 {
+        /// Smaller errors are left to the norm.
+        const TENTH: f64 = 0.1;
+        /// Smaller gradients are nobody's concern.
+        const TINY: f64 = 1e-9;
+        let excess = self.difference() - self.uncertainty - TINY;
+        let error = excess / self.analytic.abs().max(self.numeric.abs());
+        // A NaN stays one.
+        if error <= TENTH { 0.0 } else { error }
     }
 }
 
@@ -67,9 +82,15 @@ impl TensorReport {
         let checked = entries.len();
         // An infinity in the norms would make the quotient 0 or infinite, depending on where it is.
         let finite = entries.iter().all(|entry| entry.analytic.is_finite() && entry.numeric.is_finite());
-        let error = if finite && checked > 0 { norm(Entry::difference) / scale } else { f64::NAN };
+        let sure = entries.iter().map(Entry::sure_error).fold(0.0, f64::max);
+        let error =
+            if finite && checked > 0 { (norm(Entry::difference) / scale).max(sure) } else { f64::NAN };
         // Those with NaN first, which is the greatest in this order.
-        entries.sort_by(|a, b| b.difference().total_cmp(&a.difference()));
+        let order = |entry: &Entry| (entry.sure_error(), entry.difference());
+        entries.sort_by(|a, b| {
+            let ((sure, difference), (other_sure, other)) = (order(b), order(a));
+            sure.total_cmp(&other_sure).then(difference.total_cmp(&other))
+        });
         entries.truncate(WORST);
         Self { name: name.into(), shape: shape.into(), checked, kinks, unresolved, error, worst: entries }
     }
@@ -109,7 +130,7 @@ impl fmt::Display for Report {
             }
             writeln!(f)?;
             if !self.accepts(tensor) {
-                for Entry { index, analytic, numeric } in worst {
+                for Entry { index, analytic, numeric, .. } in worst {
                     writeln!(f, "      at {index:?}: backward {analytic:+.9e}, differences {numeric:+.9e}")?;
                 }
             }

@@ -1,13 +1,13 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::layers::LayerConfig;
 
 /// The names of a network's layers and their parts, and where the numbers of numbered names have come to.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LayerNames {
-    taken: HashSet<String>,
+    taken: BTreeSet<String>,
     /// For each beginning the first number that may be free; all before it are taken.
-    next: HashMap<String, usize>,
+    next: BTreeMap<String, usize>,
 }
 
 /// They follow from the layers, which are compared.

@@ -97,7 +97,7 @@ impl Sequential {
     /// # Errors
     /// If the text is not JSON, a word is unknown or a value has the wrong type; the message says where.
     pub fn from_json(json: &str) -> Result<Self, ConfigError> {
-        Ok(serde_json::from_str(json)?)
+        serde_json::from_str(json).map_err(|error| ConfigError::Json(error.into()))
     }
 
     /// What the network will be: infers every shape and checks every argument, and takes no memory for parameters.

@@ -11,15 +11,14 @@ mod output;
 mod peak;
 mod step;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use comfy_table::{CellAlignment, Table, presets};
-use fer::printable::printable;
+use fer::terminal::{StdoutClosed, told, without_command};
+pub use fer::terminal::{emit, emit_bytes, note};
 use nn_kernels::isa::Isa;
 use nn_kernels::threads::{self, ThreadsError};
 use nn_lab::models::{self, Model};
@@ -56,7 +55,7 @@ enum Bench {
 pub fn main() -> ExitCode {
     let command = match Cli::try_parse() {
         Ok(cli) => cli.command,
-        Err(answer) => return without_command(&answer),
+        Err(answer) => return without_command(&answer, str::to_owned),
     };
     // A wrong NN_ISA would surface in the first kernel; it is a mistake of usage and is told before that.
     if let Err(error) = Isa::from_env() {
@@ -85,30 +84,6 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What a command line without a command gets: help, the version, or what is wrong with it.
-fn without_command(answer: &clap::Error) -> ExitCode {
-    if answer.use_stderr() {
-        note(answer.render().to_string().trim_end());
-        return ExitCode::from(2);
-    }
-    match answer.print().and_then(|()| io::stdout().flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            note(&format!("error: cannot write to stdout: {error}"));
-            ExitCode::FAILURE
-        }
-        _ => ExitCode::SUCCESS,
-    }
-}
-
-/// An error with its causes, outermost first. Many messages tell their cause themselves; it is not repeated.
-fn told(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
-        "" => cause,
-        known if known.contains(&cause) => told,
-        known => format!("{known}: {cause}"),
-    })
-}
-
 /// Arguments that each make sense but not here.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -118,11 +93,6 @@ pub struct Usage(pub String);
 pub fn model(name: &str, kernel: Option<usize>) -> Result<Model, Usage> {
     models::find(name, kernel).map_err(|error| Usage(told(&error)))
 }
-
-/// The reader of stdout has seen enough (`nn-lab ... | head -1`): not a failure, but a reason to stop.
-#[derive(Debug, thiserror::Error)]
-#[error("stdout is closed")]
-struct StdoutClosed;
 
 /// With what a benchmark computes.
 #[derive(Args)]
@@ -192,25 +162,6 @@ pub fn table<T: Into<comfy_table::Row>>(left: usize, header: T) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
-}
-
-/// Writes a text for readers, and a line break, to stdout.
-pub fn emit(text: &str) -> anyhow::Result<()> {
-    emit_bytes(format!("{}\n", printable(text)).as_bytes())
-}
-
-/// Writes bytes for programs to stdout.
-pub fn emit_bytes(bytes: &[u8]) -> anyhow::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(StdoutClosed.into()),
-        other => other.context("cannot write to stdout"),
-    }
-}
-
-/// Writes `text` and a line break to stderr; nobody listening is no reason to fail.
-pub fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", printable(text));
 }
 
 /// Why some cases lie above the peak, if any do: shares of it, each with whether Winograd's algorithm ran.

@@ -51,7 +51,7 @@ fn compare_fails_on_a_significant_regression_alone() {
     fails(&compare("before", "none", &[]), 1, &["none: No such file"]);
     fails(&compare("before", "before", &["--fail-over=-1"]), 2, &["--fail-over"]);
     fs::write(path("text"), "no report").unwrap();
-    fails(&compare("text", "before", &[]), 1, &["text: is not JSON: line 1, column"]);
+    fails(&compare("text", "before", &[]), 1, &["text: is not JSON: an unknown word (line 1, column"]);
     for (name, content, reason) in [
         ("other", "{\"kind\": \"other\"}", "is not a report that nn-lab bench"),
         ("list", "[[[[", "is not a report that nn-lab bench"),

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::LONGEST;
+use crate::JsonError;
 use crate::quoted::{list, quoted, shortened};
 
 /// More values than the longest permitted text of a model has; each costs some dozen bytes of memory.
@@ -19,14 +20,7 @@ pub(in crate::keras) fn parse(json: &str) -> Result<Value, String> {
         return Err(format!("a configuration of {} bytes; the limit is {LONGEST}", json.len()));
     }
     measure(json.as_bytes())?;
-    serde_json::from_str(json).map_err(|error| match error.classify() {
-        serde_json::error::Category::Eof if json.trim().is_empty() => "it is empty".to_owned(),
-        serde_json::error::Category::Eof => "its JSON ends in the middle".to_owned(),
-        _ if error.to_string().starts_with("number out of range") => {
-            format!("line {}: a number is out of range", error.line())
-        }
-        _ => format!("it is not JSON: line {}, column {}", error.line(), error.column()),
-    })
+    serde_json::from_str(json).map_err(|error| format!("it {}", JsonError::from(error)))
 }
 
 /// Counts values and depth before any is made. A value ends in a comma or opens a list or an object, but for one.

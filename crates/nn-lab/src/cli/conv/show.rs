@@ -1,5 +1,6 @@
 //! What is said of measured convolutions: a table, CSV, a roofline.
 
+use fer::printable::csv_cell;
 use nn_lab::conv::{Caching, ConvReport, Entry, Phases, Status};
 use nn_lab::roofline::{Point, Roof, svg};
 
@@ -137,7 +138,8 @@ pub fn csv(report: &ConvReport) -> anyhow::Result<String> {
             Status::Skipped { .. } => ("skipped", Default::default()),
             Status::Failed { .. } => ("failed", Default::default()),
         };
-        let names = [&entry.problem, &entry.label, &entry.direction, &entry.algorithm].map(Clone::clone);
+        let names = [&entry.problem, &entry.label, &entry.direction, &entry.algorithm];
+        let names = names.map(|name| csv_cell(name).into_owned());
         let resolved = entry.resolved.clone().unwrap_or_default();
         let with = [resolved, report.isa.clone(), report.threads.to_string(), caching, status.to_owned()];
         let counts = [entry.flops.to_string(), entry.compulsory_bytes.to_string()];

@@ -49,7 +49,7 @@ impl Input {
         let shape = loaded.network.input_shape();
         let paths = match self {
             Self::Array(x) => {
-                check_sample(&loaded.network, &x.shape()[1..])?;
+                check_sample(loaded.network.name(), loaded.network.input_shape(), &x.shape()[1..])?;
                 return Ok(x);
             }
             Self::Images(paths) => paths,

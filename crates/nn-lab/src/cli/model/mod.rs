@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::Args;
-use nn_core::inspect::input_gradient;
+use nn_core::inspect::{first_non_finite, input_gradient};
 use nn_lab::npy;
 
 use super::output::{self, Replacing};
@@ -73,6 +73,14 @@ impl Run {
         output::write(&self.output, self.replacing.force, &npy::encode(&y))?;
         let what = if self.grad_of.is_some() { "gradient" } else { "output" };
         note(&format!("{}: {what} of shape {:?} in {}", network.name(), y.shape(), self.output.display()));
+        let bad = y.iter().filter(|value| !value.is_finite()).count();
+        if bad > 0 {
+            let place = first_non_finite(&network, Some(&x));
+            note(&format!(
+                "warning: {bad} of {} values are NaN or infinite; the first such is in {place}",
+                y.len()
+            ));
+        }
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -90,8 +98,7 @@ pub struct Summary {
 impl Summary {
     /// Prints the table.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let network = source::describe(&self.file, self.input.as_deref())?;
-        emit(network.summary().trim_end())?;
+        emit(source::summary(&self.file, self.input.as_deref())?.trim_end())?;
         Ok(ExitCode::SUCCESS)
     }
 }

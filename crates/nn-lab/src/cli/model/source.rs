@@ -84,33 +84,34 @@ fn assemble(config: &Path, weights: &Path, input: Option<&[usize]>) -> anyhow::R
     }
 }
 
-/// The network of a file or folder without its weights; `input` is the shape of a sample where the model leaves it open.
-pub fn describe(path: &Path, input: Option<&[usize]>) -> anyhow::Result<Network<f32>> {
+/// The table of a model's layers; `input` is the shape of a sample where the model leaves it open. What is described by a
+/// configuration alone takes no memory for its parameters.
+pub fn summary(path: &Path, input: Option<&[usize]>) -> anyhow::Result<String> {
     let run = is_run(path).then(|| path.join(RUN_CONFIG));
     let path = run.as_deref().unwrap_or(path);
     if path.is_dir() {
-        return Ok(load_network(path, input)?);
+        return Ok(load_network::<f32>(path, input)?.summary());
     }
     let start = start(path)?;
     if starts_like_safetensors(&start) {
         bail!("{}: holds weights alone: give the run's folder, or its {RUN_CONFIG}", path.display());
     }
     if !start.trim_ascii_start().starts_with(b"{") {
-        return Ok(load_network(path, input)?);
+        return Ok(load_network::<f32>(path, input)?.summary());
     }
-    let Some(own) = own_configuration(path)? else {
-        return Ok(ModelConfig::read(path)?.build(input, path)?);
+    let described = match own_configuration(path)? {
+        Some(own) => own,
+        None => ModelConfig::read(path)?.description(input, path)?,
     };
-    let network = build(&own, path)?;
-    check_sample(&network, input.unwrap_or(network.input_shape()))?;
-    Ok(network)
+    let outline = described.outline().with_context(|| path.display().to_string())?;
+    check_sample(&outline.name, &outline.input_shape, input.unwrap_or(&outline.input_shape))?;
+    Ok(outline.summary::<f32>())
 }
 
-/// Whether a network takes samples of that shape.
-pub fn check_sample(network: &Network<f32>, shape: &[usize]) -> anyhow::Result<()> {
-    let expected: &[usize] = network.input_shape();
+/// Whether the network of that name, which takes samples of the shape `expected`, takes those of `shape`.
+pub fn check_sample(name: &str, expected: &[usize], shape: &[usize]) -> anyhow::Result<()> {
     if shape != expected {
-        bail!("{} takes inputs of {}, not {}", network.name(), by(expected), by(shape));
+        bail!("{name} takes inputs of {}, not {}", by(expected), by(shape));
     }
     Ok(())
 }

@@ -214,7 +214,7 @@ fn what_is_no_document_is_told_with_its_place() {
     );
     for (text, expected) in [
         ("[1]", "JSON: it is a list, it must be an object with a table for each parameter"),
-        ("{\"a\": {\"low\": 1 \"high\": 2}}", "JSON: expected `,` or `}` at line 1 column 17"),
+        ("{\"a\": {\"low\": 1 \"high\": 2}}", "JSON: it is no JSON: expected `,` or `}` at character 17"),
         (
             "{\"a\": {\"low\": 0, \"high\": 18446744073709551615}}",
             "parameter \"a\" has 18446744073709551615 as \"high\", which must be from -2^63 to 2^63 - 1",

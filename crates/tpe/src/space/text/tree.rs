@@ -38,7 +38,9 @@ impl Tree {
     pub(super) fn parse(text: &str, format: Format) -> Result<Self, SpaceError> {
         let parsed = match format {
             Format::Toml => toml::from_str(text).map_err(|error| error.to_string()),
-            Format::Json => serde_json::from_str(&json::quote(text)).map_err(|error| error.to_string()),
+            Format::Json => {
+                serde_json::from_str(&json::quote(text)).map_err(|error| json::objection(&error).why)
+            }
         };
         parsed.map_err(|why| SpaceError::Text { format: format.name(), why: why.trim_end().to_owned() })
     }
