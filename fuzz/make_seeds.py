@@ -206,7 +206,8 @@ def networks():
     write("weights", whole=whole, half=whole[: len(whole) // 2], nan=safetensors({**good, "a/bias": ([2], [float("nan"), 0])}),
           missing=safetensors({"a/kernel": ([3, 2], range(6))}), more=safetensors({**good, "c": ([1], [0])}),
           shape=safetensors({**good, "a/kernel": ([2, 3], range(6))}),
-          huge=safetensors({**good, "a/bias": ([0, 2**63 - 1], [])}), header=b"\xff" * 7 + b"\x7f{}", empty=b"")
+          huge=safetensors({**good, "a/bias": ([0, 2**63 - 1], [])}), header=b"\xff" * 7 + b"\x7f{}", empty=b"",
+          features=safetensors({"base/sum": ([2, 2], range(4))}, {"layers": json.dumps([["base", ["sum"]]])}))
     write("statistics", mean=safetensors({"mean": ([1], [0.5]), "std": ([1], [0.25])}),
           whitening=safetensors({"mean": ([2], [0, 0]), "zca_whitening": ([2, 2], [1, 0, 0, 1])}),
           negative=safetensors({"std": ([1], [-1.0])}), huge=safetensors({"zca_whitening": ([0, 2**40], [])}))
@@ -238,6 +239,19 @@ def runs():
         files["predictions_long"] = b"\6index,label,predicted,A,B\n0,0,0,0.75,0.25,0.5\n"
         files["metrics_nan"] = b"\3epoch,accuracy,loss,val_accuracy,val_loss,lr,seconds\n0,NaN,inf,,1e308,0.001,-1\n"
         write("run", **files)
+
+
+def studies():
+    trials = "trial,status,activation_fn,conv_kernel_size,dropout_prob,optimizer,val_acc,epochs,seconds,seed,repeats\n"
+    write(
+        "study",
+        settings=b'\0scale = "full"\ndata = "fer2013"\nweights-dir = "weights"\nseed = 1\nseeds = 3\ntrials = 15\n',
+        measures="\1run,measure,test_acc,test_loss\nfnn/fnn1,best,0.5,1.5\ncnn/cnn1,raw,0.25,2.5\n",
+        trials="\2" + trials + "0,complete,relu,1,0.5,adam,0.25,10,1.5,7,\n1,repeated,elu,3,0.25,sgd,,1,0.5,8,0\n2,failed,elu,5,0,sgd,,,,,\n",
+        trials_nan="\2" + trials + "0,complete,relu,1,NaN,adam,inf,10,-1.5,7,18446744073709551615\n",
+        importances="\3parameter,importance\noptimizer,0.75\ndropout_prob,0.25\n",
+        types='\0scale = "half"\nseed = -1\n',
+    )
 
 
 def settings():
@@ -302,5 +316,6 @@ images()
 arrays()
 networks()
 runs()
+studies()
 settings()
 searches()

@@ -167,6 +167,11 @@ fn every_valid_beginning_is_read() {
         "sqlite/whole",
         "state/whole",
         "statistics/mean",
+        "study/importances",
+        "study/measures",
+        "study/settings",
+        "study/trials",
+        "weights/features",
         "statistics/whitening",
         "weights/whole",
     ];

@@ -95,8 +95,13 @@ fn limits() -> Vec<Attack> {
         .ends_in(&[0, 2], &[])
         .memory(1500),
         attack("threads that are no number", format!("RAYON_NUM_THREADS=-1 {TRAIN}")).ends_in(&[0, 2], &[]),
-        attack("files that may not grow", format!("trap '' XFSZ; ulimit -f 64; {TRAIN}"))
-            .ends(1, &["safetensors"]),
+        attack("files that may not grow", format!("ulimit -f 64; {TRAIN}")).ends(1, &["safetensors"]),
+        attack("a report that may not grow", "ulimit -f 8; fer report run -o r.html")
+            .trained()
+            .ends(1, &["r.html"])
+            .after("test ! -e r.html"),
+        attack("threads beyond counting", format!("RAYON_NUM_THREADS=99999999999999999999999 {TRAIN}"))
+            .ends(2, &["RAYON_NUM_THREADS"]),
     ]
 }
 

@@ -30,7 +30,18 @@ fn png(width: u32, height: u32, pixels: &[u8]) -> Vec<u8> {
 const ONE_PIXEL: [u8; 13] = [0x78, 1, 1, 2, 0, 0xfd, 0xff, 0, 0x80, 0, 0x82, 0, 0x81];
 
 fn refused(name: &'static str, image: Vec<u8>) -> Attack {
-    attack(name, PREDICT).trained().file("x.png", image).ends(1, &["x.png"]).never(&["Happiness", "Neutral"])
+    attack(name, PREDICT).trained().file("x.png", image).ends(1, &["x.png"]).never(&[
+        "Happiness",
+        "Neutral",
+        "Format error",
+    ])
+}
+
+/// The bytes with one bit changed.
+fn flipped(bytes: &[u8], place: usize) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes[place] ^= 1;
+    bytes
 }
 
 fn jpeg(name: &'static str, setup: &str) -> Attack {
@@ -67,6 +78,9 @@ pub fn rows() -> Vec<Attack> {
             .ends(1, &["x.png", "JPEG"])
             .never(&["%"]),
         jpeg("a JPEG with garbage behind it", "head -c 100000 /dev/zero >> x.png").ends(0, &["x.png", "%"]),
+        refused("a PNG with another byte in its head", flipped(&good, 19)),
+        refused("a PNG with another byte in its data", flipped(&good, 45)),
+        refused("a PNG with another byte in its checksum", flipped(&good, 30)),
         refused("a GIF", b"GIF89a\x01\0\x01\0\0\0\0;".to_vec()),
         refused("a network as an image", super::harness::TINY.into()),
         as_file("an image that is a pipe", "mkfifo x.png"),

@@ -89,6 +89,12 @@ fn sizes() -> Vec<Attack> {
         attack("an input without pixels", "fer model summary m.json")
             .file("m.json", r#"{"name": "m", "input_shape": [0, 48, 1], "layers": [{"class_name": "Flatten", "config": {}}]}"#)
             .ends(1, &[]),
+        attack("an input of 22,000 axes", "nn-lab summary m.json; fer model summary m.json")
+            .file("m.json", format!(r#"{{"name": "m", "input_shape": {:?}, "layers": [{{"class_name": "Flatten", "config": {{}}}}]}}"#, [1; 22_000]))
+            .ends(1, &["m.json", "22000 axes"]),
+        attack("a layer that is far too large, in front of another", "fer model summary m.json")
+            .file("m.json", network(r#""m""#, "Conv2D", r#""name": "wide", "filters": 281474976710656, "kernel_size": 3"#))
+            .ends(1, &["m.json", "\"wide\"", "limit"]),
         attack("a network of no layers", "fer train m.json --epochs 1 --limit 70")
             .file("m.json", r#"{"name": "m", "input_shape": [48, 48, 1], "layers": []}"#)
             .ends(1, &[]),
@@ -98,6 +104,10 @@ fn sizes() -> Vec<Attack> {
 fn texts() -> Vec<Attack> {
     let read = |name, content: String| {
         attack(name, "fer model summary m.json").file("m.json", content).ends(1, &["m.json"])
+    };
+    let with_key = |name, key: &str| {
+        let class = r#""class_name": "Dense""#;
+        read(name, named(r#""m""#).replace(class, &format!("{class}, {key}")))
     };
     vec![
         read("an empty network", String::new()),
@@ -109,6 +119,11 @@ fn texts() -> Vec<Attack> {
         read("a network with a class of 100,000 letters", network(r#""m""#, &"x".repeat(100_000), "")),
         read("a network with a terminal's commands in it", network(r#""m""#, "\\u001b[2J\\u0007", "")),
         read("a network of 2 MB", format!("{}{}", named(r#""m""#), " ".repeat(2 << 20))),
+        with_key("a class of one's own", r#""registered_name": "mine>Dense""#)
+            .ends(1, &["m.json", "unknown key \"registered_name\""]),
+        with_key("an unknown key beside a class", r#""zz": 1"#).ends(1, &["m.json", "unknown key \"zz\""]),
+        attack("a network with a mark before it", "fer model summary m.json")
+            .file("m.json", format!("\u{feff}{}", named(r#""m""#))),
         read("a network twice", named(r#""m""#).repeat(2)),
         read("a network in UTF-16", "\u{feff}{\0}\0".into()),
         attack("a network that is not text", "fer model summary m.json")

@@ -121,6 +121,10 @@ pub fn rows() -> Vec<Attack> {
         attack("settings of another type", "fer train tiny.json --config x.toml")
             .file("x.toml", "epochs = \"many\"\n")
             .ends_in(&[1, 2], &["x.toml", "epochs"]),
+        attack("settings with a number of 20 digits", "fer train tiny.json --config x.toml")
+            .file("x.toml", "epochs = 99999999999999999999\n")
+            .ends_in(&[1, 2], &["x.toml", "epochs: 99999999999999999999 is out of range"])
+            .never(&["i128", "`"]),
         attack("settings of 100,000 brackets", "fer train tiny.json --config x.toml")
             .file("x.toml", format!("epochs = {}", "[".repeat(100_000)))
             .ends_in(&[1, 2], &["x.toml"]),

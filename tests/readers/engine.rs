@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use nn_core::checkpoint::load_weights;
+use nn_core::keras::weights::load_safetensors;
 use nn_core::model::{Network, Sequential};
 use nn_core::train::TrainingState;
 
@@ -34,9 +35,12 @@ pub fn network(bytes: &[u8]) -> Outcome {
     Ok(written)
 }
 
-/// A file of weights.
+/// A file of weights, and one in which layers stand by name, as features are kept.
 pub fn weights(bytes: &[u8]) -> Outcome {
     let path = file("weights.safetensors", bytes);
+    if let Ok(layers) = load_safetensors(&path).map_err(message) {
+        return Ok(format!("{layers:?}"));
+    }
     BUILT.with_borrow_mut(|network| {
         load_weights(network, &path).map_err(message)?;
         Ok(values(network))

@@ -11,6 +11,7 @@ use fer::record::Record;
 use fer::run::RunFolder;
 use fer::search::Place;
 use fer::settings::{AugmentSettings, TrainSettings};
+use fer::study::{Measures, Searched, StudySettings};
 
 use super::common::{Outcome, file, is_small, message, path};
 
@@ -127,6 +128,24 @@ fn whole_run() -> PathBuf {
         }
     }
     folder
+}
+
+/// A file of a study's or a search's folder: the first byte says which.
+pub fn study(bytes: &[u8]) -> Outcome {
+    let (which, content) = bytes.split_first().ok_or("nothing")?;
+    let name = ["study.toml", "measures.csv", "trials.csv", "importances.csv"][usize::from(*which) % 4];
+    let path = file(name, content);
+    let folder = path.parent().expect("it lies in a folder");
+    let told = match name {
+        "study.toml" => StudySettings::read(&path).map(|study| format!("{study:?}")).map_err(message),
+        "measures.csv" => Measures::read(folder).map(|measures| format!("{measures:?}")).map_err(message),
+        _ => Searched::read(folder).map_err(message).map(|(search, _)| {
+            let judged = (search.judged(), search.turns().len());
+            format!("{:?} {:?} {judged:?}", search.trials, search.importances)
+        }),
+    };
+    fs::remove_file(path).expect("the file is there");
+    told
 }
 
 /// Where a study is kept; and addresses with the text around a password, which is never told.

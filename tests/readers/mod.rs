@@ -12,7 +12,7 @@ mod searches;
 
 pub use common::Outcome;
 pub use engine::{network, state, weights};
-pub use faces::{csv, image, place, run, settings, statistics};
+pub use faces::{csv, image, place, run, settings, statistics, study};
 pub use measures::{comparison, npy, problems};
 pub use searches::{journal, space, sqlite};
 
@@ -20,7 +20,7 @@ pub use searches::{journal, space, sqlite};
 pub type Reader = fn(&[u8]) -> Outcome;
 
 /// The readers by name: those of the fuzz targets and of their corpora.
-pub const READERS: [(&str, Reader); 15] = [
+pub const READERS: [(&str, Reader); 16] = [
     ("comparison", comparison),
     ("csv", csv),
     ("image", image),
@@ -35,5 +35,6 @@ pub const READERS: [(&str, Reader); 15] = [
     ("sqlite", sqlite),
     ("state", state),
     ("statistics", statistics),
+    ("study", study),
     ("weights", weights),
 ];

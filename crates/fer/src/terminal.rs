@@ -4,10 +4,22 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+#[cfg(unix)]
+use std::sync::Arc;
 
 use anyhow::Context;
 
 use crate::printable::printable;
+
+/// What a program does first: the signal of a file that may not grow further (`ulimit -f`) no longer ends it, so that it
+/// says which file cannot be written.
+pub fn begin() {
+    #[cfg(unix)]
+    {
+        // Without the handler the program ends as any other does.
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    }
+}
 
 /// The reader of stdout has seen enough (`fer ... | head -1`): not a failure, but a reason to stop.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! A training run from settings and data to a run folder.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use nn_core::checkpoint::save_weights;
@@ -32,6 +33,14 @@ pub enum TrainingError {
     /// The settings do not fit the data.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// The network of a file cannot be trained.
+    #[error("{}: {source}", path.display())]
+    Network {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: Box<TrainingError>,
+    },
     /// The network cannot be built.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -123,6 +132,16 @@ impl<'a> Training<'a> {
     /// # Errors
     /// If they do not.
     pub fn prepare(settings: &'a ResolvedSettings, data: &'a Dataset) -> Result<Self, TrainingError> {
+        Self::checked(settings, data).map_err(|error| match (settings.network_file(), error) {
+            (
+                Some(path),
+                error @ (TrainingError::Build(_) | TrainingError::Outputs(_) | TrainingError::Train(_)),
+            ) => TrainingError::Network { path: path.into(), source: Box::new(error) },
+            (_, error) => error,
+        })
+    }
+
+    fn checked(settings: &'a ResolvedSettings, data: &'a Dataset) -> Result<Self, TrainingError> {
         let mut network = settings.network.build::<f32>(settings.seed)?;
         check_outputs(&network)?;
         if let Some(finetune) = &settings.finetune {

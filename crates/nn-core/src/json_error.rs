@@ -58,6 +58,17 @@ fn syntax(said: &str) -> &str {
 pub fn objection(said: &str) -> String {
     let of_two = |rest: &str| {
         let (found, expected) = rest.rsplit_once(", expected ")?;
+        // A number of more than 64 bits, and the key of an object with two.
+        if let Some((number, "i128" | "u128")) = found.split_once("` as ") {
+            return Some(format!(
+                "{} is out of range",
+                shortened(number.trim_start_matches("integer `"), 40)
+            ));
+        }
+        if expected.starts_with('"') {
+            let known = expected.replace(" or ", ", ").replace('"', "");
+            return Some(format!("unknown key {}; known: {known}", text_found(found)));
+        }
         Some(format!("{} instead of {}", kind_found(found), kind_expected(expected)))
     };
     let name = |rest: &str| Some(rest.strip_prefix('`')?.split('`').next()?.to_owned());
@@ -106,9 +117,8 @@ fn kind_found(found: &str) -> String {
     if let Some(truth) = value("boolean ") {
         return truth.to_owned();
     }
-    if let Some(text) = found.strip_prefix("string ") {
-        let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
-        return format!("the text {}", quoted(text));
+    if found.starts_with("string ") {
+        return format!("the text {}", text_found(found));
     }
     match found {
         "map" => "an object",
@@ -117,6 +127,12 @@ fn kind_found(found: &str) -> String {
         other => return shortened(other, 80),
     }
     .to_owned()
+}
+
+/// A text that stood there, in quotation marks.
+fn text_found(found: &str) -> String {
+    let text = found.trim_start_matches("string ");
+    quoted(text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text))
 }
 
 /// What belongs there. Types of Rust and names of structures mean nothing to whoever wrote the file.

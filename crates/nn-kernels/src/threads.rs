@@ -33,13 +33,18 @@ pub enum ThreadsError {
 }
 
 /// How many threads to use: `asked` if a number is given, else what `RAYON_NUM_THREADS` says, else as many as the
-/// machine runs at once, up to [`MOST_THREADS`]. A variable that holds no number, or 0, says nothing.
+/// machine runs at once, up to [`MOST_THREADS`]. A variable that holds no whole number, or 0, says nothing.
 ///
 /// # Errors
 /// If a number is out of range.
 pub fn count(asked: Option<usize>) -> Result<usize, ThreadsError> {
     const VARIABLE: &str = "RAYON_NUM_THREADS";
-    let variable = || std::env::var(VARIABLE).ok()?.parse().ok().filter(|&threads| threads > 0);
+    let variable = || {
+        let text = std::env::var(VARIABLE).ok()?;
+        let is_whole = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        // What is too large to be counted is a number, too.
+        Some(text.parse().unwrap_or(usize::MAX)).filter(|&threads| is_whole && threads > 0)
+    };
     let (name, value) = match asked {
         Some(asked) => ("threads", asked),
         None => match variable() {

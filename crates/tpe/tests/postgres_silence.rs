@@ -36,12 +36,25 @@ fn connect(url: &str) -> (String, Duration, Vec<String>) {
     let options = PostgresOptions {
         connect: Duration::from_secs(4),
         statement: Duration::from_secs(4),
-        on_wait: Box::new(move |server| listener.lock().unwrap().push(server.to_owned())),
+        on_wait: Box::new(move |server| {
+            listener.lock().unwrap().push(server.to_owned());
+            true
+        }),
     };
     let begin = Instant::now();
     let message = Postgres::connect_with(url, options).err().expect(url).to_string();
     let told = told.lock().unwrap().clone();
     (message, begin.elapsed(), told)
+}
+
+#[test]
+fn a_wait_can_be_given_up() {
+    let options = PostgresOptions { on_wait: Box::new(|_| false), ..PostgresOptions::default() };
+    let begin = Instant::now();
+    let message = Postgres::connect_with(&server(&[]), options).err().unwrap().to_string();
+    assert!(message.contains("the wait for the server was given up"), "{message}");
+    // The server would be waited for half a minute.
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
 }
 
 #[test]

@@ -40,6 +40,9 @@ pub fn check(said: &str) -> Result<(), String> {
     if let Some(fragment) = NEVER.iter().find(|fragment| said.contains(*fragment)) {
         return Err(format!("{fragment:?} is said"));
     }
+    if let Some(structure) = debug_structure(said) {
+        return Err(format!("what Debug makes of a {structure} is said"));
+    }
     if let Some(control) = said.chars().find(|&c| is_control(c)) {
         return Err(format!("the character {control:?} is said"));
     }
@@ -51,6 +54,16 @@ pub fn check(said: &str) -> Result<(), String> {
         Some(line) => Err(format!("a line of {} bytes is said", line.len())),
         None => Ok(()),
     }
+}
+
+/// The name of a structure that `Debug` has written, `Name { field: ..`.
+fn debug_structure(said: &str) -> Option<&str> {
+    said.match_indices(" { ").find_map(|(at, braces)| {
+        let name = said[..at].rsplit(|c: char| !c.is_alphanumeric()).next()?;
+        let field = said[at + braces.len()..].split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+        let is_field = !field.is_empty() && said[at + braces.len() + field.len()..].starts_with(": ");
+        (name.starts_with(char::is_uppercase) && is_field).then_some(name)
+    })
 }
 
 /// Characters that change a terminal, or the order in which text is shown.

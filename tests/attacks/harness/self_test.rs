@@ -19,6 +19,7 @@ fn what_is_wrong_is_seen() {
     fails(says("\\033[2J"), "\\u{1b}");
     fails(says("\\342\\200\\256"), "\\u{202e}");
     fails(says("invalid type: map, expected a string"), "invalid type");
+    fails(says("decoding ChunkType { type: IHDR, critical: true }"), "Debug makes of a ChunkType");
     fails(says(&"7".repeat(41)), "40 digits");
     fails(says(&"x ".repeat(3000)), "a line of 6000 bytes");
     fails(attack("hangs", "sleep 100").within(1), "no end within 1 s");

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::data::load_data;
 use super::train::note_resizing;
-use super::{Weights, emit, emit_json, use_threads};
+use super::{Loss, Weights, emit, emit_json, use_threads};
 
 /// Measure the network of a run: accuracy, loss, and how each emotion fares.
 #[derive(clap::Args)]
@@ -77,13 +77,13 @@ impl Eval {
             }));
         }
         emit(&format!(
-            "{} on {} {} images: accuracy {:.2} %, top-2 accuracy {:.2} %, loss {:.4}",
+            "{} on {} {} images: accuracy {:.2} %, top-2 accuracy {:.2} %, loss {}",
             network.name(),
             faces.len(),
             self.split,
             measured.accuracy * 100.0,
             top2 * 100.0,
-            measured.loss
+            Loss(measured.loss)
         ))?;
         emit(&table(&counts))
     }

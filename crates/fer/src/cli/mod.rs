@@ -20,6 +20,7 @@ mod search;
 mod study;
 mod train;
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
@@ -28,7 +29,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use fer::discreet::without_passwords;
 use fer::settings::SettingsError;
-use fer::terminal::{StdoutClosed, told, without_command};
+use fer::terminal::{StdoutClosed, begin, told, without_command};
 pub use fer::terminal::{emit, note};
 use fer::training::TrainingError;
 use nn_core::files::write_output;
@@ -69,6 +70,7 @@ enum Command {
 
 /// Parses the command line, runs the command, reports its error.
 pub fn main() -> ExitCode {
+    begin();
     let cli = match parse() {
         Ok(cli) => cli,
         Err(answer) => {
@@ -146,6 +148,15 @@ impl Weights {
             Weights::Best => "best.safetensors",
             Weights::Last => "last.safetensors",
         }
+    }
+}
+
+/// A loss in a message: four decimals, or an exponent if it is large.
+pub struct Loss(pub f64);
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.abs() < 1e5 { write!(f, "{:.4}", self.0) } else { write!(f, "{:.4e}", self.0) }
     }
 }
 

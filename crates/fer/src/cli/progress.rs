@@ -15,7 +15,7 @@ use nn_core::train::{Action, Callback, CallbackState, EpochEnd, EpochLog, StepEn
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag::{register, register_conditional_shutdown};
 
-use super::note;
+use super::{Loss, note};
 
 /// A flag that the first Ctrl-C sets, so that the work can be ended in good order; the second one ends the process at once.
 /// SIGTERM, and SIGHUP unless the program was started to outlive its terminal, are like Ctrl-C.
@@ -136,6 +136,7 @@ impl Callback<f32> for Follow {
 
     fn on_step_end(&mut self, end: StepEnd) -> Result<Action, TrainError> {
         let StepEnd { epoch, step, steps, loss, accuracy } = end;
+        let loss = Loss(loss);
         let done = step + 1;
         let prefix = self.prefix();
         if let Some(bar) = &self.bar {
@@ -144,14 +145,14 @@ impl Callback<f32> for Follow {
             }
             bar.set_position(done as u64);
             bar.set_message(format!(
-                "{prefix}epoch {}/{} - accuracy: {accuracy:.4} - loss: {loss:.4}",
+                "{prefix}epoch {}/{} - accuracy: {accuracy:.4} - loss: {loss}",
                 epoch + 1,
                 self.epochs
             ));
         } else if self.last_line.elapsed() > HEARTBEAT {
             let epochs = self.epochs;
             self.line(&format!(
-                "{prefix}{}/{epochs} {done}/{steps} - accuracy: {accuracy:.4} - loss: {loss:.4}",
+                "{prefix}{}/{epochs} {done}/{steps} - accuracy: {accuracy:.4} - loss: {loss}",
                 epoch + 1
             ));
         }
@@ -160,14 +161,11 @@ impl Callback<f32> for Follow {
 
     fn on_epoch_end(&mut self, end: EpochEnd<f32>) -> Result<Action, TrainError> {
         let EpochLog { epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, .. } = *end.log;
-        let seconds = self.epoch_start.elapsed().as_secs_f64();
-        let mut text = format!(
-            "{}/{} - {seconds:.1}s - accuracy: {accuracy:.4} - loss: {loss:.4}",
-            epoch + 1,
-            self.epochs
-        );
+        let (seconds, loss) = (self.epoch_start.elapsed().as_secs_f64(), Loss(loss));
+        let mut text =
+            format!("{}/{} - {seconds:.1}s - accuracy: {accuracy:.4} - loss: {loss}", epoch + 1, self.epochs);
         if let (Some(val_accuracy), Some(val_loss)) = (val_accuracy, val_loss) {
-            text += &format!(" - val_accuracy: {val_accuracy:.4} - val_loss: {val_loss:.4}");
+            text += &format!(" - val_accuracy: {val_accuracy:.4} - val_loss: {}", Loss(val_loss));
             if val_accuracy > self.best {
                 self.best = val_accuracy;
                 text += " *best";

@@ -199,10 +199,19 @@ impl Search {
         let place = self.place()?;
         let is_new = !self.out.exists();
         let folder = RunFolder::reuse(&self.out, &SEARCH)?;
-        let search = search::Search::open(&plan, data, &place, self.resume, waits_for).inspect_err(|_| {
+        let flag = Arc::clone(&worker.interrupted);
+        let waits_for = move |server: &str| {
+            note(&format!("waiting for {server} ..."));
+            !flag.load(Ordering::SeqCst)
+        };
+        let search = search::Search::open(&plan, data, &place, self.resume, waits_for).map_err(|error| {
             if is_new {
                 // Only if nothing is in it.
                 let _ = fs::remove_dir(&self.out);
+            }
+            match worker.interrupted.load(Ordering::SeqCst) {
+                true => Interrupted.into(),
+                false => anyhow::Error::from(error),
             }
         })?;
         note(&plan.sampler.describe(plan.trials));
@@ -267,9 +276,4 @@ fn utf8(path: &Path) -> anyhow::Result<String> {
             path.display()
         )
     })
-}
-
-/// Says that a server does not answer.
-fn waits_for(server: &str) {
-    note(&format!("waiting for {server} ..."));
 }

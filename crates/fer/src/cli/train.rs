@@ -11,7 +11,7 @@ use nn_core::model::Network;
 use super::data::load_data;
 use super::progress::{Follow, interrupted_by_signals};
 use super::resume::RunArgs;
-use super::{Interrupted, emit, emit_json, note, use_threads};
+use super::{Interrupted, Loss, emit, emit_json, note, use_threads};
 
 /// Train a network on the faces.
 ///
@@ -80,7 +80,7 @@ pub fn print(result: &TrainingResult, as_json: bool) -> anyhow::Result<()> {
 fn describe(result: &TrainingResult) -> String {
     let TrainingResult { model, params, epochs, seconds, .. } = result;
     let split = |name, accuracy: f64, loss| {
-        format!("{name:<10}  accuracy {:6.2} %   loss {loss:.4}\n", accuracy * 100.0)
+        format!("{name:<10}  accuracy {:6.2} %   loss {}\n", accuracy * 100.0, Loss(loss))
     };
     let mut text = format!("{model}: {params} parameters, {epochs} epochs in {seconds:.1} s\n");
     text += &split("train", result.train_acc, result.train_loss);

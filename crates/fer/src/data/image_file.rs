@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use image::imageops::{self, FilterType};
 use image::{
-    DynamicImage, GrayImage, ImageBuffer, ImageDecoder, ImageFormat, ImageReader, Limits, Luma, LumaA, Pixel,
-    Rgb, RgbImage, Rgba,
+    DynamicImage, GrayImage, ImageBuffer, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Luma,
+    LumaA, Pixel, Rgb, RgbImage, Rgba,
 };
 use nn_core::files::{self, ReadError};
 
@@ -98,7 +98,13 @@ fn open(path: &Path) -> Result<DynamicImage, ImageFileError> {
             return Err(ImageFileError::OtherKind { path: path.to_owned(), found });
         }
     };
-    decode(&bytes, format).map_err(|source| ImageFileError::Decode { path: path.to_owned(), source })
+    let name = if format == ImageFormat::Png { "PNG" } else { "JPEG" };
+    decode(&bytes, format).map_err(|source| match source {
+        // The decoder's own words speak of its inside.
+        ImageError::Decoding(_) | ImageError::Parameter(_) => damaged(format!("the {name} data are damaged")),
+        ImageError::IoError(_) => damaged(format!("the {name} data end early; is the file complete?")),
+        source => ImageFileError::Decode { path: path.to_owned(), source },
+    })
 }
 
 /// What a file is that cannot be read, in words.

@@ -88,7 +88,7 @@ impl<'a> Search<'a> {
         data: &'a Dataset,
         place: &Place,
         resume: bool,
-        waiting: fn(&str),
+        waiting: impl Fn(&str) -> bool + Send + Sync + 'static,
     ) -> Result<Self, SearchError> {
         let storage = place.open(waiting)?;
         let settings = plan.settings(data);

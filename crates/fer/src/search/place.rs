@@ -47,11 +47,14 @@ impl Place {
     }
 
     /// Opens the storage; a file is created if it does not exist. `waiting` is called with the address of a server that does
-    /// not answer at once, without user and password, whenever it is waited for.
+    /// not answer at once, without user and password, whenever it is waited for; the wait is given up if it returns false.
     ///
     /// # Errors
     /// Those of the storage.
-    pub fn open(&self, waiting: fn(&str)) -> Result<Arc<dyn Storage>, StorageError> {
+    pub fn open(
+        &self,
+        waiting: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Result<Arc<dyn Storage>, StorageError> {
         Ok(match self {
             Self::Sqlite(path) => Arc::new(Sqlite::open(path)?),
             Self::Journal(path) => Arc::new(Journal::open(path)?),

@@ -242,6 +242,11 @@ impl ResolvedSettings {
         self.written.data.as_deref()
     }
 
+    /// The file with the network's configuration, where the settings name one.
+    pub fn network_file(&self) -> Option<&Path> {
+        self.written.model.as_deref().filter(|model| model.ends_with(".json")).map(Path::new)
+    }
+
     /// The settings with everything that was decided, as they are written to a run's `config.toml`.
     ///
     /// # Errors
@@ -281,13 +286,14 @@ impl ResolvedSettings {
 /// The network of that name or in that file, and the number of epochs that suits it.
 ///
 /// # Errors
-/// If there is no such model, or the file is not a network configuration.
+/// If there is no such model, or the file is not the configuration of a network that can be built.
 pub fn find_model(model: &str) -> Result<(Sequential, usize), SettingsError> {
     const EPOCHS: usize = 20;
     if model.ends_with(".json") {
         let path = PathBuf::from(model);
-        let network = Sequential::from_json(&read_small(&path)?)
-            .map_err(|e| SettingsError::File { path, problem: e.to_string() })?;
+        let in_file = |problem: String| SettingsError::File { path: path.clone(), problem };
+        let network = Sequential::from_json(&read_small(&path)?).map_err(|e| in_file(e.to_string()))?;
+        network.outline().map_err(|e| in_file(e.to_string()))?;
         return Ok((network, EPOCHS));
     }
     if nn_zoo::Transfer::by_name(model).is_some() {

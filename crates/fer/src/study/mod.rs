@@ -32,3 +32,4 @@ pub use estimate::{Estimate, Estimator};
 pub use measure::{Measure, Measures};
 pub use plan::{Part, Plan, PlannedRun, PlannedSearch, Scale, StudySettings};
 pub use report::report;
+pub use searched::{Searched, Share, TrialLine};

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use zip::ZipArchive;
+use zip::result::ZipError;
 
 use super::KerasError;
 use super::config::ModelConfig;
@@ -58,8 +59,13 @@ impl Archive {
 
     pub(super) fn open(path: &Path, bytes: Vec<u8>) -> Result<Self, KerasError> {
         let length = bytes.len();
-        let zip = ZipArchive::new(Cursor::new(bytes))
-            .map_err(|e| KerasError::format(path, format!("not a readable zip archive: {e}")))?;
+        let zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
+            let problem = match error {
+                ZipError::InvalidArchive(_) => "a damaged zip archive; is the file complete?".to_owned(),
+                other => format!("not a readable zip archive: {other}"),
+            };
+            KerasError::format(path, problem)
+        })?;
         if zip.len() > MOST_MEMBERS {
             let problem = format!("{} members; the limit is {MOST_MEMBERS}", zip.len());
             return Err(KerasError::format(path, problem));

@@ -46,7 +46,7 @@ use crate::shape::Shape;
 
 /// The configuration of one layer; as JSON `{"class_name": "Conv2D", "config": {..}}`, as in Keras.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "class_name", content = "config")]
+#[serde(tag = "class_name", content = "config", deny_unknown_fields)]
 #[allow(missing_docs)] // Each variant is the configuration of the same name.
 pub enum LayerConfig {
     Activation(Activation),

@@ -118,7 +118,11 @@ impl Outline {
             [size(layer.count_params(), copies), size(layer.info.output_shape.elements() as u64, samples)]
         };
         let total = sum(self.layers_and_parts().flat_map(of_layer));
-        let largest = self.layers_and_parts().max_by_key(|layer| of_layer(layer).into_iter().max());
+        let most = |layer: &LayerOutline| of_layer(layer).into_iter().max();
+        // Of several the first: the others follow from it.
+        let largest = self
+            .layers_and_parts()
+            .reduce(|largest, layer| if most(layer) > most(largest) { layer } else { largest });
         let Some(layer) = largest.filter(|_| total > memory.0) else { return Ok(()) };
         let [params, output] = of_layer(layer);
         let (part, of_part) = if params >= output { ("parameters", params) } else { ("output", output) };

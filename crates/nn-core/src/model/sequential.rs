@@ -97,6 +97,8 @@ impl Sequential {
     /// # Errors
     /// If the text is not JSON, a word is unknown or a value has the wrong type; the message says where.
     pub fn from_json(json: &str) -> Result<Self, ConfigError> {
+        // Some editors begin a file with a mark.
+        let json = json.strip_prefix('\u{feff}').unwrap_or(json);
         serde_json::from_str(json).map_err(|error| ConfigError::Json(error.into()))
     }
 
@@ -105,8 +107,23 @@ impl Sequential {
     /// # Errors
     /// [`BuildError`] names the layer, its input shape and what is wrong.
     pub fn outline(&self) -> Result<Outline, BuildError> {
-        let network_error =
-            |problem: &str| BuildError::Network { name: self.name.clone(), problem: problem.into() };
+        /// More axes than any layer knows.
+        const MOST_AXES: usize = 16;
+        /// Longer names help nobody, in bytes.
+        const LONGEST_NAME: usize = 200;
+        let network_error = |problem: &str| BuildError::Network {
+            name: self.name.chars().take(40).collect(),
+            problem: problem.into(),
+        };
+        if self.name.len() > LONGEST_NAME || self.name.chars().any(char::is_control) {
+            return Err(network_error("its name is longer than 200 bytes or contains a control character"));
+        }
+        if self.input_shape.len() > MOST_AXES {
+            let axes = self.input_shape.len();
+            return Err(network_error(&format!(
+                "an input of {axes} axes is impossible: at most {MOST_AXES}"
+            )));
+        }
         if self.layers.is_empty() {
             return Err(network_error("there are no layers"));
         }
@@ -124,7 +141,15 @@ impl Sequential {
             for name in config.names() {
                 check_name(i + 1, name, &mut names)?;
             }
-            let layer = config.outline(&shape).map_err(|source| wrong_layer(i, config, &shape, source))?;
+            let layer = match config.outline(&shape) {
+                Ok(layer) => layer,
+                Err(source) => {
+                    // A layer before it that is far too large is the reason, if there is one.
+                    let before = Outline { name: self.name.clone(), input_shape, layers };
+                    before.fits::<f32>(1, 1, Memory::default())?;
+                    return Err(wrong_layer(i, config, &shape, source));
+                }
+            };
             shape = layer.info.output_shape.clone();
             layers.push(layer);
         }

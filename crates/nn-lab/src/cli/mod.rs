@@ -17,7 +17,7 @@ use std::time::Duration;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use comfy_table::{CellAlignment, Table, presets};
-use fer::terminal::{StdoutClosed, told, without_command};
+use fer::terminal::{StdoutClosed, begin, told, without_command};
 pub use fer::terminal::{emit, emit_bytes, note};
 use nn_kernels::isa::Isa;
 use nn_kernels::threads::{self, ThreadsError};
@@ -53,6 +53,7 @@ enum Bench {
 
 /// Parses the command line, runs the command, reports its error.
 pub fn main() -> ExitCode {
+    begin();
     let command = match Cli::try_parse() {
         Ok(cli) => cli.command,
         Err(answer) => return without_command(&answer, str::to_owned),

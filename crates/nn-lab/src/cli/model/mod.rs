@@ -6,7 +6,7 @@ mod source;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use nn_core::inspect::{first_non_finite, input_gradient};
 use nn_lab::npy;
@@ -51,7 +51,7 @@ impl Run {
     fn compute(&self) -> anyhow::Result<ExitCode> {
         let input = Input::open(&self.input)?;
         let mut loaded = self.source.load(input.sample_shape())?;
-        let x = input.samples(&loaded)?;
+        let x = input.samples(&loaded).with_context(|| self.input[0].display().to_string())?;
         if let Some(layer) = &self.layer {
             loaded.network = loaded.network.until(layer)?;
         }

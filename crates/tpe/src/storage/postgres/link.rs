@@ -38,7 +38,7 @@ impl Link {
     /// What `work` comes to, if it does so before `limit`.
     ///
     /// # Errors
-    /// The server said nothing for so long.
+    /// The server said nothing for this long, or the wait was given up.
     pub(super) fn wait<T>(
         &self,
         place: &str,
@@ -61,7 +61,10 @@ impl Link {
                     self.silent.set(true);
                     return Err(failed(format!("the server has said nothing for {} s", limit.as_secs_f64())));
                 }
-                (options.on_wait)(place);
+                if !(options.on_wait)(place) {
+                    self.silent.set(true);
+                    return Err(failed("the wait for the server was given up".to_owned()));
+                }
             }
         })
     }

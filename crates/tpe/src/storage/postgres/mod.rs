@@ -29,14 +29,15 @@ pub struct PostgresOptions {
     /// How long it may take to answer a statement, two minutes if not given. The server gives statements up after this
     /// time, too, and transactions of workers that stand still.
     pub statement: Duration,
-    /// Called with the server's address, without user and password, every three seconds that it is waited for.
-    pub on_wait: Box<dyn Fn(&str) + Send + Sync>,
+    /// Called with the server's address, without user and password, every three seconds that it is waited for; the wait is
+    /// given up if it returns false.
+    pub on_wait: Box<dyn Fn(&str) -> bool + Send + Sync>,
 }
 
 impl Default for PostgresOptions {
     fn default() -> Self {
         let (connect, statement) = (Duration::from_secs(30), Duration::from_secs(120));
-        Self { connect, statement, on_wait: Box::new(|_| ()) }
+        Self { connect, statement, on_wait: Box::new(|_| true) }
     }
 }
 
