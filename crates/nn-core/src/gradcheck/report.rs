@@ -61,8 +61,11 @@ impl Entry {
         const TINY: f64 = 1e-9;
         let excess = self.difference() - self.uncertainty - TINY;
         let error = excess / self.analytic.abs().max(self.numeric.abs());
-        // A NaN stays one.
-        if error <= TENTH { 0.0 } else { error }
+        // The quotient of infinities may be a NaN with a sign, which would come last among the worst.
+        if error.is_nan() {
+            return f64::NAN;
+        }
+        if error > TENTH { error } else { 0.0 }
     }
 }
 
