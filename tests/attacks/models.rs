@@ -121,7 +121,7 @@ fn texts() -> Vec<Attack> {
         read("a network of 2 MB", format!("{}{}", named(r#""m""#), " ".repeat(2 << 20))),
         with_key("a class of one's own", r#""registered_name": "mine>Dense""#)
             .ends(1, &["m.json", "unknown key \"registered_name\""]),
-        with_key("an unknown key beside a class", r#""zz": 1"#).ends(1, &["m.json", "unknown key \"zz\""]),
+        with_key("an unknown key next to a class", r#""zz": 1"#).ends(1, &["m.json", "unknown key \"zz\""]),
         attack("a network with a mark before it", "fer model summary m.json")
             .file("m.json", format!("\u{feff}{}", named(r#""m""#))),
         read("a network twice", named(r#""m""#).repeat(2)),

@@ -185,7 +185,7 @@ fn fifteen_random_trials_of_hyperopt_say_what_they_are() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(stdout.contains("none of these 15 trials is a Bayesian step"), "{stdout}");
     assert_eq!(stdout.lines().filter(|line| line.ends_with(" |")).count(), 16, "{stdout}");
-    // Nothing of FER-2013 stands beside drawn faces.
+    // Published results on FER-2013 are not shown for drawn faces.
     assert!(!stdout.contains("study's"), "{stdout}");
     assert!(stdout.contains(" % (one seed)"), "{stdout}");
     let path = folder.path().join("runs/search/importances.csv");

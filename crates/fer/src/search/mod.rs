@@ -78,7 +78,7 @@ pub struct Audience<'a> {
 
 impl<'a> Search<'a> {
     /// Begins the study in `place`, or with `resume` continues it if it exists. `waiting` is called with the name of a server
-    /// that does not answer, whenever it is waited for.
+    /// that does not answer, whenever it is waited for; the wait is given up if it returns false.
     ///
     /// # Errors
     /// If the study exists and is not to be continued, searches another space, or was begun with other settings; and those
