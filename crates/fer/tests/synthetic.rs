@@ -24,3 +24,14 @@ fn one_thread_draws_the_same_faces_as_many() {
     let many = ThreadPoolBuilder::new().num_threads(7).build().unwrap();
     assert_eq!(alone, many.install(|| synthetic::dataset(sizes, 3)).fingerprint());
 }
+
+#[test]
+fn a_limit_leaves_the_same_faces_whether_the_rest_is_drawn_or_not() {
+    let sizes = Sizes { train: 140, val: 31, test: 14 };
+    let all = synthetic::dataset(sizes, 3);
+    for (n, seed) in [(70, 0), (70, 1), (1, 0), (139, 5), (140, 0), (1000, 0)] {
+        let (drawn, taken) = (synthetic::limited(sizes, 3, n, seed), all.limit(n, seed));
+        assert_eq!(drawn.fingerprint(), taken.fingerprint(), "{n} faces, seed {seed}");
+        assert_eq!(drawn.warnings, taken.warnings);
+    }
+}

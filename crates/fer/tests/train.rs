@@ -163,7 +163,7 @@ fn bad_configuration_files_are_refused_with_their_line() {
     for (content, fragments) in [
         ("model = \"cnn1\"\nlerning_rate = 0.1\n", &["line 2", "lerning_rate", "lr"][..]),
         ("lr = 0.1\nlr = 0.2\n", &["line 2", "duplicate"]),
-        ("lr = \"0.1\"\n", &["line 1", "string", "f64"]),
+        ("lr = \"0.1\"\n", &["line 1", "the text \"0.1\" instead of a number"]),
         ("epochs = -3\n", &["line 1", "-3"]),
         ("epochs = 1.5\n", &["line 1", "1.5"]),
         ("= 3\n", &["line 1"]),

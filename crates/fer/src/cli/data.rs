@@ -48,12 +48,14 @@ impl DataArgs {
 /// chosen by `seed`; reports on stderr what is unusual.
 pub fn load_data(path: Option<&Path>, limit: Option<usize>, seed: u64) -> anyhow::Result<Dataset> {
     let dataset = match path.filter(|path| !path.as_os_str().is_empty()) {
-        Some(path) => csv::load(path, &Options::default())?,
-        None => embedded(),
-    };
-    let dataset = match limit {
-        Some(n) => dataset.limit(n, seed),
-        None => dataset,
+        Some(path) => {
+            let dataset = csv::load(path, &Options::default())?;
+            match limit {
+                Some(n) => dataset.limit(n, seed),
+                None => dataset,
+            }
+        }
+        None => embedded(limit, seed),
     };
     for warning in &dataset.warnings {
         note(&format!("warning: {warning}"));
@@ -61,13 +63,16 @@ pub fn load_data(path: Option<&Path>, limit: Option<usize>, seed: u64) -> anyhow
     Ok(dataset)
 }
 
-fn embedded() -> Dataset {
+fn embedded(limit: Option<usize>, subset_seed: u64) -> Dataset {
     let (sizes, seed) = (Sizes::default(), synthetic::DEFAULT_SEED);
     let Sizes { train, val, test } = sizes;
     note(&format!(
         "no --data given: using the embedded synthetic faces ({train} train, {val} val, {test} test, seed {seed})"
     ));
-    synthetic::dataset(sizes, seed)
+    match limit {
+        Some(n) => synthetic::limited(sizes, seed, n, subset_seed),
+        None => synthetic::dataset(sizes, seed),
+    }
 }
 
 /// The subcommands of `fer data`.

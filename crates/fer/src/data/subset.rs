@@ -2,28 +2,36 @@
 
 use nn_core::rng::{Purpose, Stream};
 
-use super::{Dataset, EMOTIONS, Faces, Split, audit};
+use super::{Dataset, EMOTIONS, Split, audit};
 
-/// `n` of the faces, chosen at random within each class, in their original order; all of them if there are
-/// no more than `n`.
+/// The positions of the faces that a limit of `n` training faces leaves of three splits with these labels: `n` of
+/// the first, as many of the others in proportion (at least one), or all.
 ///
-/// Class `c` with `n_c` of `len` faces gets `n n_c / len` of them, rounded by the largest remainder.
-pub fn limit(faces: &Faces, n: usize, seed: u64) -> Faces {
-    limit_split(faces, n, seed, Split::Train)
+/// They are chosen at random within each class: class `c` with `n_c` of a split's `len` faces gets `n n_c / len` of
+/// them, rounded by the largest remainder. Each split keeps its order.
+pub(super) fn positions(labels: [&[u8]; 3], n: usize, seed: u64) -> [Vec<usize>; 3] {
+    let total = labels[0].len().max(1);
+    let n = n.min(total);
+    Split::ALL.map(|split| {
+        let labels = labels[split as usize];
+        chosen(labels, (n * labels.len() / total).max(1), seed, split)
+    })
 }
 
-/// As [`limit`], with a choice of its own for each split.
-fn limit_split(faces: &Faces, n: usize, seed: u64, split: Split) -> Faces {
-    if n >= faces.len() {
-        return faces.clone();
+/// `n` positions of one split.
+fn chosen(labels: &[u8], n: usize, seed: u64, split: Split) -> Vec<usize> {
+    let mut of_class = [const { Vec::new() }; EMOTIONS.len()];
+    for (i, &label) in labels.iter().enumerate() {
+        of_class[usize::from(label)].push(i);
     }
+    let counts = of_class.each_ref().map(Vec::len);
     let mut chosen = Vec::with_capacity(n);
-    for (label, quota) in quotas(faces.counts(), n).into_iter().enumerate() {
+    for (label, quota) in quotas(counts, n.min(labels.len())).into_iter().enumerate() {
         let mut random = Stream::new(seed, Purpose::Subset, split as u64, label as u64);
-        chosen.extend(random.choose(&faces.of_class(label as u8), quota));
+        chosen.extend(random.choose(&of_class[label], quota));
     }
     chosen.sort_unstable();
-    faces.select(&chosen)
+    chosen
 }
 
 /// Shares `n` among the classes in proportion to `counts`: each gets its quota rounded down, and the rest
@@ -41,35 +49,38 @@ fn quotas(counts: [usize; EMOTIONS.len()], n: usize) -> [usize; EMOTIONS.len()] 
 }
 
 impl Dataset {
-    /// `n` training faces, and val and test reduced in the same proportion (at least one face each): see
-    /// [`limit`]. Emotions that a split loses by it are added to the warnings.
+    /// `n` training faces, and val and test reduced in the same proportion (at least one face each): of each class
+    /// its share, chosen at random. Emotions that a split loses by it are added to the warnings.
     pub fn limit(&self, n: usize, seed: u64) -> Dataset {
-        let total = self.train.len().max(1);
-        let n = n.min(total);
-        let part = |split| {
-            let faces = self.split(split);
-            limit_split(faces, (n * faces.len() / total).max(1), seed, split)
-        };
-        let mut dataset = Dataset {
-            train: part(Split::Train),
-            val: part(Split::Val),
-            test: part(Split::Test),
+        let [train, val, test] = positions(Split::ALL.map(|split| self.split(split).labels()), n, seed);
+        limited(Dataset {
+            train: self.train.select(&train),
+            val: self.val.select(&val),
+            test: self.test.select(&test),
             source: self.source.clone(),
             warnings: self.warnings.clone(),
-        };
-        for warning in audit::absent_classes(&dataset) {
-            if !dataset.warnings.contains(&warning) {
-                dataset.warnings.push(warning);
-            }
-        }
-        dataset
+        })
     }
+}
+
+/// A smaller dataset, with a warning of each emotion that a split lacks.
+pub(super) fn limited(mut dataset: Dataset) -> Dataset {
+    for warning in audit::absent_classes(&dataset) {
+        if !dataset.warnings.contains(&warning) {
+            dataset.warnings.push(warning);
+        }
+    }
+    dataset
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::PIXELS;
+    use crate::data::{Faces, PIXELS};
+
+    fn limit(faces: &Faces, n: usize, seed: u64) -> Faces {
+        faces.select(&chosen(faces.labels(), n, seed, Split::Train))
+    }
 
     /// Faces that tell their original position in their first three pixels.
     fn faces(counts: [usize; 7]) -> Faces {

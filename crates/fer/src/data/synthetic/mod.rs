@@ -18,7 +18,7 @@ mod tests;
 use rayon::prelude::*;
 
 use self::dice::Dice;
-use super::{Dataset, EMOTIONS, Faces, Source, Split};
+use super::{Dataset, EMOTIONS, Faces, Source, Split, subset};
 
 /// Number of images in each split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,20 +42,32 @@ pub const DEFAULT_SEED: u64 = 0;
 
 /// Draws a dataset.
 pub fn dataset(sizes: Sizes, seed: u64) -> Dataset {
-    Dataset {
-        train: faces(Split::Train, sizes.train, seed),
-        val: faces(Split::Val, sizes.val, seed),
-        test: faces(Split::Test, sizes.test, seed),
-        source: Source::Synthetic { seed },
-        warnings: Vec::new(),
-    }
+    drawn([sizes.train, sizes.val, sizes.test].map(|n| (0..n).collect()), seed)
+}
+
+/// What [`Dataset::limit`] leaves of a dataset, without drawing the rest: `n` training faces and the others in
+/// proportion, chosen by `subset_seed`.
+pub fn limited(sizes: Sizes, seed: u64, n: usize, subset_seed: u64) -> Dataset {
+    let labels = [sizes.train, sizes.val, sizes.test].map(|n| (0..n).map(label).collect::<Vec<_>>());
+    let positions = subset::positions(labels.each_ref().map(Vec::as_slice), n, subset_seed);
+    subset::limited(drawn(positions, seed))
+}
+
+/// The images at these positions of the three splits.
+fn drawn(positions: [Vec<usize>; 3], seed: u64) -> Dataset {
+    let [train, val, test] = Split::ALL.map(|split| faces_at(split, &positions[split as usize], seed));
+    Dataset { train, val, test, source: Source::Synthetic { seed }, warnings: Vec::new() }
 }
 
 /// The first `n` faces of a split.
 pub fn faces(split: Split, n: usize, seed: u64) -> Faces {
-    let images: Vec<_> = (0..n).into_par_iter().map(|i| image(split, i, seed)).collect();
+    faces_at(split, &(0..n).collect::<Vec<_>>(), seed)
+}
+
+fn faces_at(split: Split, positions: &[usize], seed: u64) -> Faces {
+    let images: Vec<_> = positions.par_iter().map(|&i| image(split, i, seed)).collect();
     let mut faces = Faces::new();
-    for (i, image) in images.iter().enumerate() {
+    for (&i, image) in positions.iter().zip(&images) {
         faces.push(image, label(i));
     }
     faces
