@@ -66,8 +66,8 @@ fn environment_names_one() {
 fn unknown_name_is_refused() {
     for name in ["bogus", "AVX2", " avx2"] {
         let text = refusal(name);
-        assert!(text.contains(&format!("from_env: Err(Unknown({name:?}))")), "{text}");
-        let message = format!("unknown instruction set {name:?}, expected portable");
+        assert!(text.contains(&format!("from_env: Err(Environment(Unknown({name:?})))")), "{text}");
+        let message = format!("NN_ISA: unknown instruction set {name:?}, expected portable");
         assert!(text.contains(&message), "{text}");
     }
     let long = refusal(&"x".repeat(10_000));
@@ -97,8 +97,9 @@ fn unavailable_one_is_refused() {
     assert!(!lacking.is_empty());
     for isa in lacking {
         let text = refusal(isa.name());
-        assert!(text.contains(&format!("from_env: Err(Unavailable({isa:?}))")), "{text}");
-        let message = format!("the instruction set {isa} was asked for, but this processor does not have it");
+        assert!(text.contains(&format!("from_env: Err(Environment(Unavailable({isa:?})))")), "{text}");
+        let message =
+            format!("NN_ISA: the instruction set {isa} was asked for, but this processor does not have it");
         assert!(text.contains(&message), "{text}");
         assert!(catch_unwind(|| isa.scope(|| ())).is_err(), "scope of {isa}");
     }

@@ -269,8 +269,8 @@ mod tests {
     #[test]
     fn other_files_are_refused() {
         for (json, expected) in [
-            ("", "is not JSON: line 1, column 0"),
-            ("{\"kind\":", "is not JSON: line 1, column 8"),
+            ("", "is empty"),
+            ("{\"kind\":", "ends in the middle (line 1, column 8)"),
             ("[]", NO_REPORT),
             ("{}", NO_REPORT),
             ("{\"kind\": \"other\"}", NO_REPORT),

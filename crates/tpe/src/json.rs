@@ -200,10 +200,8 @@ mod tests {
 
     #[test]
     fn a_whole_zero_with_a_sign_is_whole() {
-        assert_eq!(
-            parse("[-0, -0.0, \"-0\", -01]"),
-            Err(Objection::from("it is no JSON: expected `,` or `]` at character 19".to_owned()))
-        );
+        let objection = Objection::from("it is no JSON: invalid number at character 19".to_owned());
+        assert_eq!(parse("[-0, -0.0, \"-0\", -01]"), Err(objection));
         let value = parse("[-0, -0.0, \"-0\", 1e-05]").unwrap();
         assert_eq!((as_whole(&value[0]), as_whole(&value[1])), (Ok(Some(0)), Ok(None)));
         assert_eq!(as_f64(&value[1]).map(f64::to_bits), Some((-0.0f64).to_bits()));
