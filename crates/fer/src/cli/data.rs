@@ -1,8 +1,10 @@
 //! `fer data`: count, preview, or draw faces.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -47,31 +49,51 @@ impl DataArgs {
 /// Loads the data at `path`, or the embedded synthetic faces, and takes a subset of `limit` training images
 /// chosen by `seed`; reports on stderr what is unusual.
 pub fn load_data(path: Option<&Path>, limit: Option<usize>, seed: u64) -> anyhow::Result<Dataset> {
-    let dataset = match path.filter(|path| !path.as_os_str().is_empty()) {
-        Some(path) => {
-            let dataset = csv::load(path, &Options::default())?;
-            match limit {
-                Some(n) => dataset.limit(n, seed),
-                None => dataset,
-            }
-        }
-        None => embedded(limit, seed),
-    };
-    for warning in &dataset.warnings {
-        note(&format!("warning: {warning}"));
-    }
+    let dataset = Images::load(path)?.limited(limit, seed).into_owned();
+    warn(&dataset);
     Ok(dataset)
 }
 
-fn embedded(limit: Option<usize>, subset_seed: u64) -> Dataset {
-    let (sizes, seed) = (Sizes::default(), synthetic::DEFAULT_SEED);
-    let Sizes { train, val, test } = sizes;
-    note(&format!(
-        "no --data given: using the embedded synthetic faces ({train} train, {val} val, {test} test, seed {seed})"
-    ));
-    match limit {
-        Some(n) => synthetic::limited(sizes, seed, n, subset_seed),
-        None => synthetic::dataset(sizes, seed),
+/// Reports on stderr what is unusual about a dataset.
+pub fn warn(dataset: &Dataset) {
+    for warning in &dataset.warnings {
+        note(&format!("warning: {warning}"));
+    }
+}
+
+/// Images of which each run uses all or a subset.
+pub enum Images {
+    /// Read from files.
+    Read(Dataset),
+    /// The embedded synthetic faces: subsets are drawn alone, and all of them when all are wanted.
+    Embedded(OnceLock<Dataset>),
+}
+
+impl Images {
+    /// Reads the data at `path`; the embedded synthetic faces if it is none or empty.
+    pub fn load(path: Option<&Path>) -> anyhow::Result<Self> {
+        if let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) {
+            return Ok(Self::Read(csv::load(path, &Options::default())?));
+        }
+        let Sizes { train, val, test } = Sizes::default();
+        let seed = synthetic::DEFAULT_SEED;
+        note(&format!(
+            "no --data given: using the embedded synthetic faces ({train} train, {val} val, {test} test, seed {seed})"
+        ));
+        Ok(Self::Embedded(OnceLock::new()))
+    }
+
+    /// All images, or a subset of `limit` training images chosen by `seed`.
+    pub fn limited(&self, limit: Option<usize>, seed: u64) -> Cow<'_, Dataset> {
+        let (sizes, drawing) = (Sizes::default(), synthetic::DEFAULT_SEED);
+        match (self, limit) {
+            (Self::Read(all), None) => Cow::Borrowed(all),
+            (Self::Read(all), Some(n)) => Cow::Owned(all.limit(n, seed)),
+            (Self::Embedded(all), None) => {
+                Cow::Borrowed(all.get_or_init(|| synthetic::dataset(sizes, drawing)))
+            }
+            (Self::Embedded(_), Some(n)) => Cow::Owned(synthetic::limited(sizes, drawing, n, seed)),
+        }
     }
 }
 

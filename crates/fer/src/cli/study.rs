@@ -18,7 +18,7 @@ use fer::study::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::data::load_data;
+use super::data::{Images, warn};
 use super::finetune::Features;
 use super::job::{Worker, refuse_taken};
 use super::progress::interrupted_by_signals;
@@ -110,8 +110,7 @@ const SETTINGS: &str = "study.toml";
 struct Work {
     out: PathBuf,
     plan: Plan,
-    /// All images.
-    data: Dataset,
+    images: Images,
     worker: Worker,
 }
 
@@ -124,12 +123,21 @@ impl Study {
             refuse_taken(&self.out, "study")?;
         }
         use_threads(self.threads)?;
-        let data = load_data(plan.settings.data.as_deref(), None, 0)?;
+        let images = Images::load(plan.settings.data.as_deref())?;
+        if let Images::Read(all) = &images {
+            warn(all);
+        }
         let mut parts = if self.only.is_empty() { Part::ALL.to_vec() } else { self.only.clone() };
         parts.sort();
         parts.dedup();
         if self.plan {
-            return show(&plan, &parts, &limited(&plan, &data, plan.settings.seed), &self.out, self.json);
+            return show(
+                &plan,
+                &parts,
+                &images.limited(plan.limit(), plan.settings.seed),
+                &self.out,
+                self.json,
+            );
         }
         let folder = RunFolder::reuse(&self.out, &STUDY)?;
         let toml = toml::to_string(&plan.settings).context("paths of a study have to be valid UTF-8")?;
@@ -139,7 +147,7 @@ impl Study {
             every: self.checkpoint_minutes,
             features: self.cache.map_or_else(Features::default, Features::Kept),
         };
-        let work = Work { out: self.out, plan, data, worker };
+        let work = Work { out: self.out, plan, images, worker };
         let mut files = Vec::new();
         for part in parts {
             let done = work.part(part)?;
@@ -184,12 +192,12 @@ impl Study {
     }
 }
 
-/// The images that runs with this seed use.
-fn limited<'a>(plan: &Plan, data: &'a Dataset, seed: u64) -> Cow<'a, Dataset> {
-    plan.limit().map_or(Cow::Borrowed(data), |images| Cow::Owned(data.limit(images, seed)))
-}
-
 impl Work {
+    /// The images that runs with this seed use.
+    fn data(&self, seed: u64) -> Cow<'_, Dataset> {
+        self.images.limited(self.plan.limit(), seed)
+    }
+
     /// Does a part; false if it was interrupted.
     fn part(&self, part: Part) -> anyhow::Result<bool> {
         let runs: Vec<_> = self.plan.runs_of(part).collect();
@@ -221,7 +229,7 @@ impl Work {
     /// Makes a run, and measures what it does not measure itself.
     fn train(&self, run: &PlannedRun) -> anyhow::Result<bool> {
         let settings = run.settings.clone().resolve()?;
-        let data = limited(&self.plan, &self.data, settings.seed);
+        let data = self.data(settings.seed);
         let folder = run.folder(&self.out);
         let Some(_) = self.worker.make(&folder, &settings, &data)? else { return Ok(false) };
         let name = format!("{}/{}", run.part.name(), run.name);
@@ -233,7 +241,7 @@ impl Work {
         let out = self.out.join(Part::Search.name()).join(planned.name);
         note(&format!("[search] {}: {}", planned.label, out.display()));
         let search = Search::planned(planned, &self.plan, out);
-        let data = limited(&self.plan, &self.data, self.plan.settings.seed);
+        let data = self.data(self.plan.settings.seed);
         match search.conduct(&data, &self.worker) {
             Err(error) if error.is::<Interrupted>() => Ok(false),
             other => other.map(|_| true),
@@ -269,7 +277,7 @@ impl Work {
 
     /// Writes the report of what there is, and returns its files.
     fn report(&self) -> anyhow::Result<Vec<PathBuf>> {
-        let data = limited(&self.plan, &self.data, self.plan.settings.seed);
+        let data = self.data(self.plan.settings.seed);
         let report = study::report(&self.out, &self.plan, &data)?;
         Ok(report.write(&self.out.join("report.html"), true)?)
     }
