@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Checks the book without building it: run it anywhere, it needs nothing but Python.
 
-    python3 docs/check_book.py               check everything
-    python3 docs/check_book.py --program     print the program of "Adding a layer", to be compiled
+    python3 docs/check_book.py
 
 - Every chapter in SUMMARY.md exists, and every chapter is in SUMMARY.md.
 - Every relative link leads to a file; every path in back-quotes that looks like one of ours exists.
@@ -65,10 +64,6 @@ def check(chapter, problems):
 
 
 def main():
-    if "--program" in sys.argv:
-        chapter = (BOOK / "adding_a_layer.md").read_text()
-        print(re.search(r"```rust\n(.*?)```", chapter, re.DOTALL).group(1), end="")
-        return 0
     problems = []
     summary = (BOOK / "SUMMARY.md").read_text()
     listed = {BOOK / target for target in re.findall(r"\]\(([^)]+)\)", summary)}

@@ -13,3 +13,8 @@ pub use nn_core as core;
 pub use nn_core::kernels;
 pub use nn_zoo as zoo;
 pub use tpe;
+
+/// The program of a chapter of the book, run as a test of this documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/src/adding_a_layer.md")]
+mod adding_a_layer {}
