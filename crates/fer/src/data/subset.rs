@@ -18,15 +18,18 @@ pub(super) fn positions(labels: [&[u8]; 3], n: usize, seed: u64) -> [Vec<usize>;
     })
 }
 
-/// `n` positions of one split.
+/// `n` positions of one split, or all if it has no more.
 fn chosen(labels: &[u8], n: usize, seed: u64, split: Split) -> Vec<usize> {
+    if n >= labels.len() {
+        return (0..labels.len()).collect();
+    }
     let mut of_class = [const { Vec::new() }; EMOTIONS.len()];
     for (i, &label) in labels.iter().enumerate() {
         of_class[usize::from(label)].push(i);
     }
     let counts = of_class.each_ref().map(Vec::len);
     let mut chosen = Vec::with_capacity(n);
-    for (label, quota) in quotas(counts, n.min(labels.len())).into_iter().enumerate() {
+    for (label, quota) in quotas(counts, n).into_iter().enumerate() {
         let mut random = Stream::new(seed, Purpose::Subset, split as u64, label as u64);
         chosen.extend(random.choose(&of_class[label], quota));
     }
@@ -124,6 +127,7 @@ mod tests {
         let all = faces([3, 2, 1, 1, 1, 1, 1]);
         assert_eq!(limit(&all, 10, 0), all);
         assert_eq!(limit(&all, 11, 0), all);
+        assert_eq!(limit(&Faces::new(), 1, 0), Faces::new());
     }
 
     #[test]
